@@ -1,0 +1,111 @@
+"""`atomic-store events`: the records of a store, as they lie in its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from ..errors import InvalidEvent, shown
+from ..journal.readonly import list_scopes, read_records
+from ..store import check_scope
+from .ending import DONE, WRONG
+from .output import complain, print_json, print_line, shortened
+from .texts import help_option
+
+if TYPE_CHECKING:
+    from ..journal import StoredRecord
+
+
+def _scope(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse what no scope can be named."""
+    if value is not None:
+        try:
+            check_scope(value)
+        except InvalidEvent as error:
+            raise click.BadParameter(str(error)) from None
+    return value
+
+
+@click.command(add_help_option=False)
+@click.argument("store", type=click.Path(path_type=Path))
+@click.option("--scope", callback=_scope, metavar="S", help="Only the records of this scope.")
+@click.option(
+    "--after",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="POSITION",
+    help="Only records behind this position.",
+)
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="N records at most.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print each record as in the journal, without its checksums.",
+)
+@help_option
+def events(store: Path, scope: str | None, after: int, limit: int | None, as_json: bool) -> int:
+    """Print the records of STORE in the order of their positions, one a line."""
+    printed = 0
+    for record in islice(_records(store, scope, after), limit):
+        if as_json:
+            print_json(json_line(record))
+        else:
+            print_line(human_line(record))
+        printed += 1
+    if printed == 0 and scope is not None and not _is_there(store, scope):
+        complain(f"{store}: expected the scope {shown(scope)}, found no record of it")
+        return WRONG
+    return DONE
+
+
+def _records(store: Path, scope: str | None, after: int) -> Iterator[StoredRecord]:
+    for record in read_records(store, after=after):
+        if scope is None or record.scope == scope:
+            yield record
+
+
+def _is_there(store: Path, scope: str) -> bool:
+    return any(end.scope == scope for end in list_scopes(store))
+
+
+def human_line(record: StoredRecord) -> str:
+    """Write a record for people; long values are cut."""
+    words = [f"{record.position:8}", record.at, f"{record.scope} #{record.sequence}"]
+    words.append(record.type if record.version == 1 else f"{record.type} v{record.version}")
+    if record.part is not None:
+        words.append(f"part {record.part[0]} of {record.part[1]}")
+    words.append(shortened(record.data.decode()))
+    for name, value in (("metadata", record.metadata), ("meta", record.meta)):
+        if value is not None:
+            words.append(f"{name} {shortened(value.decode())}")
+    return "  ".join(words)
+
+
+def json_line(record: StoredRecord) -> str:
+    """Write a record as the journal does, without its checksums."""
+    fields: dict[str, object] = {
+        "position": record.position,
+        "scope": record.scope,
+        "sequence": record.sequence,
+        "id": record.id,
+        "at": record.at,
+        "type": record.type,
+    }
+    if record.version != 1:
+        fields["v"] = record.version
+    fields["data"] = msgspec.Raw(record.data)
+    if record.metadata is not None:
+        fields["metadata"] = msgspec.Raw(record.metadata)
+    if record.part is not None:
+        fields["part"] = record.part
+    if record.meta is not None:
+        fields["meta"] = msgspec.Raw(record.meta)
+    if record.proposed is not None:
+        fields["proposed"] = record.proposed
+    return msgspec.json.encode(fields).decode()

@@ -1,0 +1,49 @@
+"""What a validator says: accept or reject, in answer to one round."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeAlias, TypeVar, final
+
+import attrs
+
+from .admission import RoundToken
+
+E = TypeVar("E")
+
+
+@final
+@attrs.frozen
+class Accept(Generic[E]):
+    """
+    Store the event, or others in its place. Made by `ValidationRequest.accept`.
+
+    Attributes:
+      round: the round that this answers.
+      events: what to store instead of the prospective event; None for that event itself.
+      meta: any JSON value; it is stored and comes back with the result.
+    """
+
+    round: RoundToken
+    events: tuple[E, ...] | None = None
+    meta: Any = None
+
+
+@final
+@attrs.frozen
+class Reject:
+    """
+    Store nothing. Made by `ValidationRequest.reject`.
+
+    Attributes:
+      round: the round that this answers.
+      reason: why, in words for the proposer.
+      meta: any JSON value; it comes back with the result.
+    """
+
+    round: RoundToken
+    reason: str | None = None
+    meta: Any = None
+
+
+Decision: TypeAlias = Accept[E] | Reject
+"""What a validator gives."""

@@ -1,0 +1,179 @@
+"""
+What can go wrong, by whose fault it is.
+
+Everything here derives from `AtomicStoreError`. A rejection or a timeout is not
+here: those are results, not errors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class AtomicStoreError(Exception):
+    """The root of every error that this library raises on purpose."""
+
+
+# --- the caller's ------------------------------------------------------------
+
+
+class InvalidEvent(AtomicStoreError, ValueError):
+    """
+    This event, or what came with it, cannot be stored: the message names the path.
+
+    Nothing was stored. Unlike `JournalCorrupt` it says nothing about the store.
+    """
+
+
+class IdempotencyConflict(AtomicStoreError, ValueError):
+    """
+    The proposal id was used before in this scope, for another event.
+
+    Nothing was stored. The same id with the *same* event is no error: it is
+    answered with the original result, `is_duplicate`.
+    """
+
+
+class StaleResponse(AtomicStoreError, RuntimeError):
+    """
+    The round that this answers is over: timed out, withdrawn or answered before.
+
+    The answer changed nothing.
+    """
+
+
+class PastNotLoaded(AtomicStoreError, RuntimeError):
+    """
+    The past of this scope was not read, because the store keeps a fold.
+
+    `await request.load_past()` reads it.
+    """
+
+
+class NotAStore(AtomicStoreError, ValueError):
+    """
+    There is no store at this path, or one of a format that this version does not know.
+
+    Unlike `JournalCorrupt`, nothing is damaged.
+    """
+
+
+# --- too much at once ---------------------------------------------------------
+
+
+class ScopeBusy(AtomicStoreError, RuntimeError):
+    """
+    The scope's waiting room is full.
+
+    Nothing was stored; proposing again later is safe.
+    """
+
+
+# --- the store's life ----------------------------------------------------------
+
+
+class StoreClosed(AtomicStoreError, RuntimeError):
+    """
+    The store was closed before this proposal was decided, or before it was made.
+
+    Nothing was stored.
+    """
+
+
+class StoreLocked(AtomicStoreError, RuntimeError):
+    """Another process, or another part of this one, has the store open for writing."""
+
+
+class ScopeFailed(AtomicStoreError, RuntimeError):
+    """
+    The scope's actor crashed while this proposal was in its round.
+
+    Nothing was stored. The cause is in `__cause__`; please report it as a bug.
+    Other scopes, and the proposals that wait in this one, go on.
+    """
+
+
+# --- broken outside -------------------------------------------------------------
+
+
+class JournalFailed(AtomicStoreError, OSError):
+    """
+    The disk refused, and the store has stopped for good.
+
+    Whether this proposal was stored is *not known*: open the store again and
+    propose it again with the same proposal id.
+
+    Attributes:
+      operation: what was tried (``"fdatasync"``).
+      path: the file or directory it was tried on.
+      hint: what to do about it.
+    """
+
+    def __init__(self, operation: str, path: str, hint: str, reason: str = "") -> None:
+        super().__init__(operation, path, hint, reason)
+        self.operation = operation
+        self.path = path
+        self.hint = hint
+        self.reason = reason
+
+    def __str__(self) -> str:
+        reason = f" ({self.reason})" if self.reason else ""
+        return f"{self.operation} failed on {self.path}{reason}: {self.hint}"
+
+    def again(self) -> JournalFailed:
+        """A new exception that says the same, for one more caller to raise."""
+        again = JournalFailed(self.operation, self.path, self.hint, self.reason)
+        again.__cause__ = self.__cause__
+        return again
+
+
+class JournalCorrupt(AtomicStoreError):
+    """
+    What lies in the journal is not what was written.
+
+    Attributes:
+      path: the file.
+      offset: the byte in it at which the damage shows.
+      expected, found: what should be there, and what is.
+      line: the line's number in the file, from 1, where it is known.
+    """
+
+    def __init__(
+        self, path: str, offset: int, expected: str, found: str, line: int | None = None
+    ) -> None:
+        super().__init__(path, offset, expected, found, line)
+        self.path = path
+        self.offset = offset
+        self.expected = expected
+        self.found = found
+        self.line = line
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f", line {self.line}"
+        return (
+            f"{self.path} is damaged at offset {self.offset}{line}: "
+            f"expected {self.expected}, found {self.found}"
+        )
+
+
+class SequenceConflict(AtomicStoreError, RuntimeError):
+    """
+    An append expected the scope to be at a sequence at which it no longer is.
+
+    Only journals raise it: it is what keeps a second writer out. Nothing was stored.
+    """
+
+    def __init__(self, scope: str, expected: int, found: int) -> None:
+        super().__init__(scope, expected, found)
+        self.scope = scope
+        self.expected = expected
+        self.found = found
+
+    def __str__(self) -> str:
+        return f"scope {self.scope!r} is at sequence {self.found}, expected {self.expected}"
+
+
+def shown(value: Any, length_max: int = 80) -> str:
+    """`repr` of a value that came from outside, cut to a length that fits a message."""
+    text = repr(value)
+    return text if len(text) <= length_max else text[: length_max - 1] + "…"

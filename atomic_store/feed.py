@@ -1,0 +1,212 @@
+"""
+Subscriptions: history first, then what is admitted from now on, without gap or duplicate.
+
+A feed is a cursor, nothing more: it holds a position, and asks for what lies behind it.
+New records come from a bounded window of the latest ones, which all feeds share; a feed
+that has fallen behind the window reads the journal until it has caught up. So nothing is
+dropped, and no feed needs more memory than a page.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import islice
+from typing import Any, Generic, TypeAlias, TypeVar, final
+
+import attrs
+import trio
+
+from .errors import JournalFailed
+from .journal import Journal, StoredRecord
+from .records import Record
+
+E = TypeVar("E")
+
+PAGE_RECORDS = 500
+"""How many records a feed reads at a time."""
+WINDOW_BYTES_MAX = 16 * 1024**2
+"""How much of the latest records' data is kept for all feeds together."""
+
+
+@final
+@attrs.frozen
+class CaughtUp:
+    """History is over: what follows was admitted later than this feed came to here."""
+
+    position: int
+    """Everything up to it has been given, as far as the feed covers it."""
+
+
+FeedItem: TypeAlias = Record[E] | CaughtUp
+
+
+@final
+@attrs.define(eq=False)
+class Hub:
+    """The latest records, and the feeds that wait for more."""
+
+    window_bytes_max: int = WINDOW_BYTES_MAX
+    # Invariant: consecutive positions; the last one is the journal's head.
+    window: deque[StoredRecord] = attrs.Factory(deque)
+    window_bytes: int = 0
+    is_closed: bool = False
+    failure: JournalFailed | None = None
+    _waiting: list[trio.lowlevel.Task] = attrs.Factory(list)
+
+    def publish(self, records: Sequence[StoredRecord]) -> None:
+        """Take the records of a commit, and wake all feeds that wait."""
+        self.window.extend(records)
+        self.window_bytes += sum(len(record.data) for record in records)
+        while self.window_bytes > self.window_bytes_max:
+            self.window_bytes -= len(self.window.popleft().data)
+        self._wake()
+
+    def close(self, failure: JournalFailed | None = None) -> None:
+        """End all feeds, once they have given all that is durable."""
+        self.is_closed = True
+        self.failure = failure
+        self._wake()
+
+    def page(self, after: int) -> list[StoredRecord] | None:
+        """Records behind a position, from the window; None if it does not reach so far back."""
+        if not self.window or self.window[0].position > after + 1:
+            return None
+        start = after + 1 - self.window[0].position
+        if start < len(self.window) // 2:
+            return list(islice(self.window, start, start + PAGE_RECORDS))
+        # A deque is reached from both ends; feeds are mostly near the newer one.
+        newest = list(islice(reversed(self.window), len(self.window) - start))
+        newest.reverse()
+        return newest[:PAGE_RECORDS]
+
+    async def wait(self) -> None:
+        """Wait for the next commit, or the end. May be cancelled."""
+        task = trio.lowlevel.current_task()
+
+        def abort(raise_cancel: object) -> trio.lowlevel.Abort:
+            self._waiting.remove(task)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        self._waiting.append(task)
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for task in waiting:
+            trio.lowlevel.reschedule(task)
+
+
+@final
+@attrs.define(eq=False)
+class Feed(Generic[E]):
+    """
+    An async iterator over records, and one `CaughtUp` where history ends.
+
+    It ends when the store is closed, after everything that is durable; if the journal
+    has failed, it raises `JournalFailed` there. Taking the next item checkpoints, and may
+    be cancelled: nothing is lost, and the next call goes on. One task at a time.
+    """
+
+    position: int
+    """Everything up to it was given, as far as the feed covers it."""
+    _journal: Journal
+    _hub: Hub
+    _record: Callable[[StoredRecord], Record[Any]]
+    _scope: str | None
+    _prefix: str | None
+    _ready: deque[StoredRecord] = attrs.Factory(deque)
+    # Where the page in _ready ends.
+    _read_to: int = attrs.field(default=0, init=False)
+    # The scope's last sequence up to _read_to, while its history is read.
+    _sequence: int | None = attrs.field(default=None, init=False)
+    _has_caught_up: bool = attrs.field(default=False, init=False)
+    _is_busy: bool = attrs.field(default=False, init=False)
+    _is_open: bool = attrs.field(default=True, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._read_to = self.position
+
+    def close(self) -> None:
+        """End it: whoever takes from it from now on finds nothing."""
+        self._is_open = False
+
+    def _covers(self, stored: StoredRecord) -> bool:
+        if self._scope is not None:
+            return stored.scope == self._scope
+        return self._prefix is None or stored.scope.startswith(self._prefix)
+
+    def __aiter__(self) -> AsyncIterator[FeedItem[E]]:
+        return self
+
+    async def __anext__(self) -> FeedItem[E]:
+        if self._is_busy:
+            raise trio.BusyResourceError("another task is taking from this feed")
+        self._is_busy = True
+        try:
+            await trio.lowlevel.checkpoint()
+            return await self._next()
+        finally:
+            self._is_busy = False
+
+    async def _next(self) -> FeedItem[E]:
+        while self._is_open:
+            if self._ready:
+                stored = self._ready.popleft()
+                self.position = stored.position
+                return self._record(stored)
+            self.position = self._read_to
+            head = self._journal.head.position
+            if self.position < head:
+                await self._fill(head)
+            elif not self._has_caught_up:
+                self._has_caught_up = True
+                return CaughtUp(self.position)
+            elif self._hub.failure is not None:
+                raise self._hub.failure.again()
+            elif self._hub.is_closed:
+                break
+            else:
+                await self._hub.wait()
+        raise StopAsyncIteration
+
+    async def _fill(self, head: int) -> None:
+        """Get the next page, and move on by it; it may hold nothing for this feed."""
+        page = self._hub.page(self.position)
+        if page is None and self._scope is not None:
+            await self._fill_from_scope(self._scope, head)
+            return
+        if page is None:
+            page = await self._journal.read_all(after=self.position, limit=PAGE_RECORDS)
+        self._ready.extend(filter(self._covers, page))
+        self._read_to = page[-1].position
+
+    async def _fill_from_scope(self, scope: str, head: int) -> None:
+        """Get the next page of a scope, without reading what lies between its records."""
+        if self._sequence is None:
+            self._sequence = await self._sequence_at(scope, self.position)
+        page = await self._journal.read_scope(scope, first=self._sequence + 1, limit=PAGE_RECORDS)
+        self._ready.extend(page)
+        if page:
+            self._sequence = page[-1].sequence
+        if len(page) == PAGE_RECORDS:
+            self._read_to = page[-1].position
+        else:
+            self._read_to = max(head, page[-1].position) if page else head
+            # From here on the window serves, and passes this count by.
+            self._sequence = None
+
+    async def _sequence_at(self, scope: str, position: int) -> int:
+        """The last sequence of the scope up to a position, by bisection."""
+        low, high = 0, (await self._journal.scope_end(scope)).sequence
+        while low < high:
+            middle = (low + high + 1) // 2
+            (record,) = await self._journal.read_scope(scope, first=middle, last=middle)
+            if record.position <= position:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+
+__all__ = ["CaughtUp", "Feed", "FeedItem", "Hub"]

@@ -1,0 +1,204 @@
+"""
+Where records are made durable.
+
+In this room: the `Journal` protocol, the journals that come with the library, and
+the pure code for what they read and write. Nothing here knows of scopes' actors,
+rounds or validators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+import attrs
+
+from ..errors import JournalFailed
+from .commit import Commit
+from .record import Draft, EncodedEvent, StoredRecord
+
+__all__ = [
+    "Commit",
+    "Draft",
+    "EncodedEvent",
+    "Head",
+    "Journal",
+    "OnCommit",
+    "OnFailure",
+    "Recovery",
+    "ScopeEnd",
+    "StoredRecord",
+]
+
+OnCommit: TypeAlias = Callable[[Sequence[StoredRecord]], object]
+OnFailure: TypeAlias = Callable[[JournalFailed], object]
+
+
+@attrs.frozen
+class Head:
+    """Where a journal ends: all up to here is durable."""
+
+    position: int
+    """The last record's position; 0 in an empty journal."""
+    commit: str
+    """The last commit's value, 32 hexadecimal digits: it stands for all bytes up to here."""
+
+
+@attrs.frozen
+class ScopeEnd:
+    """Where a scope ends."""
+
+    scope: str
+    sequence: int
+    """Its last record's sequence; 0 if it has none."""
+    position: int
+    """Its last record's position; 0 if it has none."""
+    at: str = ""
+    """Its last record's time; empty if it has none."""
+
+
+@attrs.frozen
+class Recovery:
+    """What opening a journal found, and what it did about it."""
+
+    was_created: bool = False
+    """There was none before."""
+    was_closed: bool = True
+    """The last writer closed it; else it was killed, or failed."""
+    records: int = 0
+    segments: int = 0
+    torn_bytes: int = 0
+    """The length of the unfinished commit that was cut off; never acknowledged to anybody."""
+    torn_kept: str | None = None
+    """The file that keeps what was cut off."""
+    notes: tuple[str, ...] = ()
+    """Whatever else was odd, a sentence each."""
+
+
+class Journal(Protocol):
+    """
+    Where decisions are made durable and records are read.
+
+    A journal is used by one store at a time, in one Trio thread. Appending is in two
+    halves: `append_nowait` gives records their places at once, and the `Commit` that
+    comes with them tells when they are on disk. Reading shows only durable records.
+    `atomic_store.testing.check_journal` is the suite that every journal passes.
+    """
+
+    @property
+    def sole_writer(self) -> bool:
+        """Whether nobody else can append: only then may rounds be pipelined."""
+        ...
+
+    @property
+    def head(self) -> Head:
+        """The last durable record and commit value."""
+        ...
+
+    @property
+    def recovery(self) -> Recovery:
+        """What opening found."""
+        ...
+
+    @property
+    def failure(self) -> JournalFailed | None:
+        """Why the journal stopped, if it has: it refuses everything but reading from then on."""
+        ...
+
+    def observe(self, on_commit: OnCommit, on_failure: OnFailure) -> None:
+        """
+        Have `on_commit(records)` called in Trio's thread for each commit, in order.
+
+        It comes after `head` has moved and before anyone who waits for the commit is
+        woken. `on_failure(failure)` is called once, before anyone is told of it.
+        One observer; neither may raise.
+        """
+        ...
+
+    def append_nowait(
+        self, draft: Draft, *, expected_sequence: int
+    ) -> tuple[tuple[StoredRecord, ...], Commit]:
+        """
+        Put the events of one decision behind all others: all of them, or none.
+
+        Args:
+          expected_sequence: the scope's last sequence as the decision saw it, what is
+            not yet durable included; 0 for a new scope.
+
+        Returns:
+          The records with their places, and the commit that makes them durable.
+
+        Raises:
+          SequenceConflict: the scope has moved on; nothing was stored.
+          InvalidEvent: the draft cannot be stored (no events, too large); nothing was.
+          JournalFailed: the journal has failed before; nothing was stored.
+          StoreClosed: the journal is closed; nothing was stored.
+        """
+        ...
+
+    def flush_nowait(self) -> None:
+        """
+        Start writing what was appended, unless a write is under way: then that comes first.
+
+        Whatever has been appended when a write starts becomes one commit.
+        """
+        ...
+
+    async def scope_end(self, scope: str) -> ScopeEnd:
+        """Where a scope ends; sequence 0 for an unknown one. Checkpoints; may be cancelled."""
+        ...
+
+    async def read_scope(
+        self,
+        scope: str,
+        *,
+        first: int = 1,
+        last: int | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> list[StoredRecord]:
+        """
+        Read a scope's durable records by sequence, both bounds included.
+
+        An unknown scope, a limit of 0 and bounds that cross give an empty list.
+        Checkpoints; may be cancelled.
+
+        Raises:
+          JournalCorrupt: a record that was asked for is damaged.
+        """
+        ...
+
+    async def read_all(self, *, after: int = 0, limit: int) -> list[StoredRecord]:
+        """
+        Read durable records of all scopes in the order of position.
+
+        Args:
+          after: a position; reading begins behind it.
+          limit: how many at most.
+
+        Checkpoints; may be cancelled. Raises as `read_scope`.
+        """
+        ...
+
+    async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:
+        """
+        The durable records of one admitted proposal; none if there is no such.
+
+        Checkpoints; may be cancelled. Raises as `read_scope`.
+        """
+        ...
+
+    async def scopes(
+        self, *, prefix: str = "", after: str | None = None, limit: int = 1000
+    ) -> list[ScopeEnd]:
+        """
+        A page of the scopes ever used, ordered by code point.
+
+        Args:
+          prefix: only those that begin with it.
+          after: only those behind this one.
+          limit: how many at most.
+
+        Checkpoints; may be cancelled.
+        """
+        ...

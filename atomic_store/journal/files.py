@@ -1,0 +1,100 @@
+"""What is done to files in several steps: reading a range, writing all, making one durable."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from ..errors import JournalCorrupt
+from .disk import Access, Disk, Kind
+from .failing import attempting
+
+CHUNK_BYTES = 4 * 1024 * 1024
+
+
+@contextmanager
+def opened(disk: Disk, path: str, access: Access) -> Iterator[int]:
+    """
+    Open a file for the length of a block.
+
+    Raises:
+      JournalFailed: it cannot be opened.
+      JournalCorrupt: it is something else than a regular file.
+    """
+    with attempting("open", path):
+        file = disk.open(path, access)
+    try:
+        yield file
+    finally:
+        disk.close(file)
+
+
+def read_range(disk: Disk, file: int, path: str, begin: int, end: int) -> bytes:
+    """Read the bytes from `begin` up to `end`; fewer if the file ends before."""
+    pieces = []
+    while begin < end:
+        with attempting("read", path):
+            piece = disk.pread(file, end - begin, begin)
+        if not piece:
+            break
+        pieces.append(piece)
+        begin += len(piece)
+    return b"".join(pieces)
+
+
+def write_all(disk: Disk, file: int, path: str, data: bytes, offset: int) -> None:
+    """
+    Write all of `data`, in as many calls as the disk takes.
+
+    Raises:
+      JournalFailed: the disk refused; some of it may be written.
+    """
+    written = 0
+    with attempting("write", path):
+        while written < len(data):
+            # A write may be short for a moment (a signal) or because the disk is full:
+            # then the next one says so.
+            more = disk.pwrite(file, memoryview(data)[written:], offset + written)
+            if more <= 0:
+                raise OSError(errno.EIO, "nothing was written")
+            written += more
+
+
+def make_durable_file(disk: Disk, directory: str, name: str, content: bytes) -> None:
+    """
+    Make a new file that is either not there or whole, after any crash.
+
+    Raises:
+      JournalFailed: the disk refused.
+      JournalCorrupt: something has that name already.
+    """
+    temporary = f"{directory}/{free_name(disk, directory, f'.new-{name}')}"
+    with opened(disk, temporary, Access.NEW) as file:
+        write_all(disk, file, temporary, content, 0)
+        with attempting("fsync", temporary):
+            disk.fsync(file)
+    path = f"{directory}/{name}"
+    with attempting("rename", path):
+        found = disk.kind(path)
+        if found is not Kind.NOTHING:
+            raise JournalCorrupt(path, 0, "no file of this name yet", found.value)
+        disk.rename(temporary, path)
+    sync_directory(disk, directory)
+
+
+def sync_directory(disk: Disk, path: str) -> None:
+    """Make a directory's names durable."""
+    with attempting("fsync", path):
+        disk.fsync_directory(path)
+
+
+def free_name(disk: Disk, directory: str, name: str) -> str:
+    """Give a name that no file has: this one, or the same with a number behind it."""
+    for k in count(1):
+        candidate = name if k == 1 else f"{name}.{k}"
+        with attempting("stat", f"{directory}/{candidate}"):
+            if disk.kind(f"{directory}/{candidate}") is Kind.NOTHING:
+                return candidate
+    raise AssertionError("count never ends")

@@ -1,0 +1,345 @@
+"""
+Opening a journal for writing: read it all, judge its end, mend what a crash left.
+
+Nothing is changed before everything was read and found right. What is changed then:
+an unfinished commit is copied aside and cut off, an unfinished cut is finished, and
+the last commit is written again, the same bytes in the same place. After a failed
+sync the system may show bytes that the disk does not have, and no later sync brings
+them there; writing them again does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, final
+from uuid import uuid4
+
+import attrs
+
+from ..errors import JournalCorrupt, NotAStore
+from . import Head, Recovery
+from .creating import Found, create, future_format, read_identity, survey
+from .disk import Access, Disk, Kind
+from .failing import attempting
+from .files import CHUNK_BYTES, free_name, opened, read_range, sync_directory, write_all
+from .index import Index
+from .layout import JOURNAL, LOCK, is_ignored, is_segment_name, segment_name
+from .line import CloseLine, FutureFormat, HeaderLine, with_commit
+from .lock import take_lock
+from .scan import Chain, ClosedCommit, Problem, SegmentScan
+from .segments import SegmentWriter
+from .tail import Kept, NoTail, Torn, Verdict, judge, judge_uncut
+
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+@final
+@attrs.define(eq=False)
+class OpenedFiles:
+    """A journal's files, open for writing and locked."""
+
+    disk: Disk
+    directory: str
+    lock: int
+    writer: SegmentWriter
+    index: Index
+    head: Head
+    at: str
+    """The last time in it; nothing that follows may be earlier."""
+    recovery: Recovery
+
+    def close(self) -> None:
+        """Give all files back; that ends the lock."""
+        try:
+            self.writer.close()
+        finally:
+            self.disk.close(self.lock)
+
+
+def open_files(
+    disk: Disk,
+    path: str,
+    *,
+    now: Callable[[], str],
+    segment_bytes_max: int,
+    on_progress: Progress,
+    new_id: Callable[[], str] = lambda: str(uuid4()),
+) -> OpenedFiles:
+    """
+    Open a store's journal for writing; make the store if there is nothing.
+
+    Args:
+      now: gives the time as the journal writes it.
+      on_progress: is called with the bytes read and the bytes in all; what it raises
+        ends the opening.
+      new_id: gives a UUID.
+
+    Raises:
+      NotAStore: the path holds something else, or a store of a later format.
+      StoreLocked: another writer has it.
+      JournalFailed: the disk refused.
+      JournalCorrupt: it is damaged; nothing was changed.
+    """
+    found = survey(disk, path)
+    if found is Found.NOTHING:
+        with attempting("mkdir", path):
+            disk.mkdir(path)
+        parent = path.rpartition("/")[0] or "/"
+        sync_directory(disk, parent)
+    if found is Found.STORE:
+        # A store of a later format may have another lock; it is not touched at all.
+        read_identity(disk, path)
+    lock = take_lock(disk, f"{path}/{LOCK}")
+    try:
+        # Another process may have made the store since.
+        was_created = survey(disk, path) is not Found.STORE
+        if was_created:
+            create(disk, path, now=now(), new_id=new_id)
+        opening = _Opening(disk, path, on_progress)
+        opening.read()
+        writer, recovery = opening.mend(segment_bytes_max, was_created=was_created)
+    except BaseException:
+        disk.close(lock)
+        raise
+    chain = opening.chain
+    head = Head(chain.position, chain.value)
+    return OpenedFiles(
+        disk, opening.directory, lock, writer, opening.index, head, chain.at, recovery
+    )
+
+
+def list_segments(disk: Disk, path: str) -> list[str]:
+    """
+    The names of a store's segments, in order.
+
+    Raises:
+      JournalCorrupt: there are none, or something else is among them.
+    """
+    directory = f"{path}/{JOURNAL}"
+    with attempting("list", directory):
+        kind = disk.kind(directory)
+        if kind is not Kind.DIRECTORY:
+            raise JournalCorrupt(directory, 0, "a directory", kind.value)
+        names = sorted(name for name in disk.list_directory(directory) if not is_ignored(name))
+    for name in names:
+        if not is_segment_name(name):
+            raise JournalCorrupt(f"{directory}/{name}", 0, "segments only", "this file")
+    if not names:
+        raise JournalCorrupt(f"{directory}/{segment_name(1)}", 0, "a segment", "no file")
+    return names
+
+
+def corrupt(path: str, problem: Problem) -> JournalCorrupt:
+    """Turn a scanner's problem into an error that names the file."""
+    return JournalCorrupt(path, problem.offset, problem.expected, problem.found, problem.line)
+
+
+@final
+@attrs.define(eq=False)
+class _Opening:
+    disk: Disk
+    path: str
+    on_progress: Progress
+    directory: str = attrs.field(init=False)
+    chain: Chain = attrs.field(init=False)
+    index: Index = attrs.Factory(Index)
+    _scan: SegmentScan = attrs.field(init=False)
+    _verdict: Verdict = attrs.Factory(NoTail)
+    # The last but one segment: where its last commit of records ends, and what ends it.
+    _before: tuple[str, int, bytes] | None = None
+    _is_cut: bool = True
+    _segments: int = 0
+    _bytes_read: int = 0
+    _bytes_in_all: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.directory = f"{self.path}/{JOURNAL}"
+        identity = read_identity(self.disk, self.path)
+        self.chain = Chain(identity.store, identity.history)
+
+    # --- reading -------------------------------------------------------------------
+
+    def read(self) -> None:
+        """Read all segments and judge how they end; change nothing."""
+        names = list_segments(self.disk, self.path)
+        self._segments = len(names)
+        self._bytes_in_all = sum(map(self._size, names))
+        for k, name in enumerate(names):
+            expected = segment_name(self.chain.position + 1)
+            if name != expected:
+                raise JournalCorrupt(
+                    self._of(expected), 0, "a segment of this name", f"no file; the next is {name}"
+                )
+            tail = self._read_segment(name)
+            if k + 1 < len(names):
+                self._end_segment(name, tail, is_last_but_one=k + 2 == len(names))
+            else:
+                self._end_journal(name, tail)
+        for entry in self.index.scopes.values():
+            entry.appended = len(entry.positions)
+
+    def _read_segment(self, name: str) -> bytes:
+        """Read one segment; give what lies behind its last closed commit."""
+        path = self._of(name)
+        scan = self._scan = SegmentScan(self.chain)
+        self.index.begin_segment(self.chain.position + 1)
+        with opened(self.disk, path, Access.READ) as file:
+            with attempting("fstat", path):
+                size = self.disk.size(file)
+            offset = 0
+            while offset < size and scan.problem is None:
+                chunk = read_range(self.disk, file, path, offset, min(size, offset + CHUNK_BYTES))
+                if not chunk:
+                    break
+                offset += len(chunk)
+                try:
+                    for commit in scan.feed(chunk):
+                        self._add(commit)
+                except FutureFormat as error:
+                    raise NotAStore(future_format(path, error)) from error
+                self._bytes_read += len(chunk)
+                self.on_progress(self._bytes_read, self._bytes_in_all)
+            return read_range(self.disk, file, path, scan.closed_end, size)
+
+    def _add(self, commit: ClosedCommit) -> None:
+        add = self.index.add
+        for record, offset in zip(commit.records, commit.offsets, strict=True):
+            k = 1 if record.part is None else record.part[0]
+            add(record.position, record.scope, record.id, record.at, k, offset)
+        if commit.records:
+            self.index.ends[-1] = commit.end
+
+    def _end_segment(self, name: str, tail: bytes, *, is_last_but_one: bool) -> None:
+        """Another segment follows: this one must end with a cut line."""
+        scan = self._scan
+        if scan.cut is not None and not tail:
+            assert scan.last is not None
+            self._before = (name, scan.last.offset, with_commit(*self.chain.next_cut()))
+            return
+        scan.roll_back()
+        expected = f"a cut line that names {segment_name(self.chain.position + 1)}"
+        if not (
+            is_last_but_one
+            and scan.cut is None
+            and scan.header is not None
+            and judge_uncut(scan, tail)
+        ):
+            offset, line = scan.place
+            raise corrupt(
+                self._of(name), scan.problem or Problem(offset, line, expected, "the file's end")
+            )
+        self._is_cut = False
+        self._before = (name, scan.closed_end, with_commit(*self.chain.next_cut()))
+
+    def _end_journal(self, name: str, tail: bytes) -> None:
+        scan = self._scan
+        already_closed = scan.last
+        verdict = self._verdict = judge(scan, tail)
+        if isinstance(verdict, Problem):
+            raise corrupt(self._of(name), verdict)
+        if isinstance(verdict, Kept):
+            assert scan.last is not None
+            assert scan.last is not already_closed
+            self._add(scan.last)
+        if scan.cut is not None:
+            raise JournalCorrupt(
+                self._of(scan.cut.cut), 0, f"the segment that {name} goes on in", "no file"
+            )
+        if not self._is_cut and not (self._has_only_header() and isinstance(verdict, NoTail)):
+            assert self._before is not None
+            before, end, _ = self._before
+            raise JournalCorrupt(
+                self._of(before), end, f"a cut line that names {name}", "the file's end"
+            )
+
+    # --- mending --------------------------------------------------------------------
+
+    def mend(self, segment_bytes_max: int, *, was_created: bool) -> tuple[SegmentWriter, Recovery]:
+        """Bring the files into the state in which the next commit can follow."""
+        scan = self._scan
+        assert scan.header is not None
+        assert scan.last is not None
+        name = segment_name(scan.header.first)
+        path = self._of(name)
+        recovery = self._recovery(was_created=was_created)
+        if self._before is not None and self._has_only_header():
+            self._write_cut(*self._before)
+        with attempting("open", path):
+            file = self.disk.open(path, Access.WRITE)
+        try:
+            if isinstance(self._verdict, Torn):
+                kept = self._keep_aside(name, file, self._verdict)
+                recovery = attrs.evolve(recovery, torn_kept=kept)
+                with attempting("ftruncate", path):
+                    self.disk.ftruncate(file, self._verdict.offset)
+                with attempting("fsync", path):
+                    self.disk.fsync(file)
+            self._write_again(path, file, scan.last)
+            sync_directory(self.disk, self.directory)
+            sync_directory(self.disk, self.path)
+        except BaseException:
+            self.disk.close(file)
+            raise
+        writer = SegmentWriter(
+            self.disk, self.directory, self.chain, file, scan.header.first, scan.closed_end,
+            segment_bytes_max,
+        )  # fmt: skip
+        return writer, recovery
+
+    def _recovery(self, *, was_created: bool) -> Recovery:
+        notes = []
+        assert self._scan.last is not None
+        if isinstance(self._verdict, Kept):
+            notes.append("The last commit was whole but for its newline, which was added.")
+        if not self._is_cut:
+            notes.append("The cut of the last but one segment was finished.")
+        return Recovery(
+            was_created=was_created,
+            was_closed=was_created
+            or (isinstance(self._scan.last.mark, CloseLine) and isinstance(self._verdict, NoTail)),
+            records=self.chain.position,
+            segments=self._segments,
+            torn_bytes=self._verdict.size if isinstance(self._verdict, Torn) else 0,
+            notes=tuple(notes),
+        )
+
+    def _write_cut(self, name: str, offset: int, line: bytes) -> None:
+        """Write a cut line, or write it again: nothing behind it may be lost for want of it."""
+        path = self._of(name)
+        with opened(self.disk, path, Access.WRITE) as file:
+            write_all(self.disk, file, path, line, offset)
+            with attempting("fsync", path):
+                self.disk.fsync(file)
+
+    def _keep_aside(self, name: str, file: int, torn: Torn) -> str:
+        """Copy the unfinished commit into a file of its own."""
+        tail = read_range(self.disk, file, self._of(name), torn.offset, torn.offset + torn.size)
+        kept = free_name(self.disk, self.directory, f".torn-{name}-{torn.offset}")
+        path = self._of(kept)
+        with opened(self.disk, path, Access.NEW) as copy:
+            write_all(self.disk, copy, path, tail, 0)
+            with attempting("fsync", path):
+                self.disk.fsync(copy)
+        sync_directory(self.disk, self.directory)
+        return path
+
+    def _write_again(self, path: str, file: int, commit: ClosedCommit) -> None:
+        data = read_range(self.disk, file, path, commit.offset, commit.end)
+        if isinstance(self._verdict, Kept):
+            data += b"\n"
+        assert len(data) == commit.end - commit.offset
+        write_all(self.disk, file, path, data, commit.offset)
+        with attempting("fsync", path):
+            self.disk.fsync(file)
+
+    def _has_only_header(self) -> bool:
+        last = self._scan.last
+        return last is not None and isinstance(last.mark, HeaderLine)
+
+    def _size(self, name: str) -> int:
+        path = self._of(name)
+        with opened(self.disk, path, Access.READ) as file, attempting("fstat", path):
+            return self.disk.size(file)
+
+    def _of(self, name: str) -> str:
+        return f"{self.directory}/{name}"

@@ -1,0 +1,384 @@
+"""
+The scanner: the bytes of segments in, closed commits out. Pure.
+
+A `SegmentScan` takes a segment's bytes in pieces of any size and gives the commits
+that close in them. Nothing that is not closed ever leaves it. At the first thing
+that is not as the journal writes it, it stops and holds a `Problem`; what that is,
+damage or the torn end of a write, depends on where the file ends and is judged in
+`tail`. What continues from one segment to the next is in the `Chain`.
+
+`resume` is for `verify`, which wants to see what lies behind a problem: it believes
+the next line that it can read, and goes on from there.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, TypeAlias, final
+
+import attrs
+
+from .layout import segment_name
+from .line import (
+    COMMIT_BYTES,
+    CRC_BYTES,
+    LINE_BYTES_MAX,
+    RECORD_START,
+    CloseLine,
+    CutLine,
+    HeaderLine,
+    Line,
+    MarkLine,
+    NotALine,
+    RecordLine,
+    first_value,
+    has_right_crc,
+    next_value,
+    parse_line,
+    parse_record,
+)
+
+_Hash: TypeAlias = Any  # hashlib has no public name for what it makes
+
+
+class _Misplaced(NotALine):
+    """A line that can be read and is not the one that belongs here."""
+
+    def __init__(self, expected: str, found: str, line: Line) -> None:
+        super().__init__(expected, found)
+        self.line = line
+
+
+def kind_of(line: Line) -> str:
+    """Say what a line is, for a message."""
+    match line:
+        case RecordLine():
+            return "a record"
+        case HeaderLine():
+            return "a segment's header"
+        case CutLine():
+            return "a cut line"
+        case CloseLine():
+            return "a close line"
+
+
+@attrs.frozen
+class Problem:
+    """A place where something else lies than the journal writes."""
+
+    offset: int
+    line: int
+    """The line's number in the segment, from 1."""
+    expected: str
+    found: str
+    parsed: Line | None = None
+    """The line itself, where it can be read and is only in the wrong place."""
+
+
+@final
+@attrs.define(eq=False)
+class ClosedCommit:
+    """A commit that is whole: its value stands for all bytes up to its end."""
+
+    offset: int
+    end: int
+    value: str
+    records: list[RecordLine]
+    offsets: list[int]
+    """Where each record's line begins."""
+    mark: MarkLine | None = None
+    """What it is instead, if it is a commit of no records."""
+
+
+@final
+@attrs.define(eq=False)
+class Chain:
+    """What continues through all segments."""
+
+    store: str
+    history: str
+    segment: int = 0
+    """The number of the segment last begun."""
+    position: int = 0
+    value: str = attrs.field(
+        default=attrs.Factory(lambda self: first_value(self.store), takes_self=True)
+    )
+    at: str = ""
+    sequences: dict[str, int] = attrs.Factory(dict)
+    """Each scope's last sequence."""
+    lost: int = 0
+    """How many records could not be read; only `SegmentScan.resume` makes it more than 0."""
+
+    def next_cut(self) -> tuple[bytes, str]:
+        """Give the body of the cut line that ends a segment here, and its commit value."""
+        # A cut line has nothing in it but what the chain knows: a crash in the middle
+        # of writing it is repaired by writing the same bytes again.
+        body = b'{"cut":"%b"' % segment_name(self.position + 1).encode()
+        return body, next_value(self.value, body)
+
+
+@final
+@attrs.define(eq=False)
+class SegmentScan:
+    """
+    One segment's bytes, front to back.
+
+    Args:
+      chain: where the segment before ended; moved on by what is read here.
+      line_bytes_max: a line that is longer is none.
+    """
+
+    chain: Chain
+    line_bytes_max: int = LINE_BYTES_MAX
+    problem: Problem | None = None
+    header: HeaderLine | None = None
+    cut: CutLine | None = None
+    closed_end: int = 0
+    """The end of the last closed commit."""
+    closed_lines: int = 0
+    last: ClosedCommit | None = None
+    """The last closed commit."""
+    records: int = 0
+    """How many records closed commits have."""
+    # Invariant: the lines of the commit that is not closed; the chain is moved on by them.
+    _open: list[RecordLine] = attrs.Factory(list)
+    _offsets: list[int] = attrs.Factory(list)
+    _at_before: str = ""
+    # The decision that the last record leaves unfinished.
+    _part: RecordLine | None = None
+    _digest: _Hash = None
+    _believed: bool = False
+    _rest: bytes = b""
+    _offset: int = 0
+    _line: int = 1
+
+    @property
+    def rest(self) -> bytes:
+        """What follows the last newline."""
+        return self._rest
+
+    @property
+    def open_lines(self) -> int:
+        """How many whole lines the commit has that is not closed."""
+        return len(self._open)
+
+    @property
+    def is_inside_decision(self) -> bool:
+        """Whether more records of the last one's decision must follow."""
+        return self._part is not None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The offset and the line number of what was not read yet."""
+        return self._offset, self._line
+
+    def feed(self, data: bytes) -> list[ClosedCommit]:
+        """Take the segment's next bytes; give the commits that close in them, in order."""
+        assert self.problem is None
+        chunk = self._rest + data if self._rest else data
+        lines = chunk.split(b"\n")
+        self._rest = lines.pop()
+        closed: list[ClosedCommit] = []
+        begin = place = 0
+        digest = self._digest or blake2b(self.chain.value.encode(), digest_size=16)
+        for line in lines:
+            length = len(line) + 1
+            try:
+                parsed = self._take(line)
+                if parsed.commit:
+                    body = place + length - 1 - COMMIT_BYTES - CRC_BYTES
+                    digest.update(memoryview(chunk)[begin:body])
+                    commit = self._close(parsed, digest.hexdigest(), self._offset + length)
+                    closed.append(commit)
+                    digest = blake2b(self.chain.value.encode(), digest_size=16)
+                    begin = place + length
+            except NotALine as error:
+                self._stop(error)
+                self._rest = chunk[place:]
+                break
+            place += length
+            self._offset += length
+            self._line += 1
+        digest.update(memoryview(chunk)[begin:place])
+        self._digest = digest
+        if self.problem is None and len(self._rest) > self.line_bytes_max:
+            expected = f"a newline within {self.line_bytes_max} bytes"
+            self._stop(NotALine(expected, f"none in {len(self._rest)}"))
+        return closed
+
+    def resume(self) -> list[ClosedCommit]:
+        """Go on behind the problem, believing the next line that can be read."""
+        problem, self.problem = self.problem, None
+        assert problem is not None
+        line, newline, rest = self._rest.partition(b"\n")
+        chain = self.chain
+        closed: list[ClosedCommit] = []
+        self._believed = True
+        self._part = None
+        match problem.parsed:
+            case RecordLine() as record:
+                # It was accepted if all that is wrong is the commit that it closes.
+                if not self._open or self._open[-1] is not record:
+                    chain.lost += max(0, record.position - chain.position - 1)
+                    self._accept(record)
+            case HeaderLine() as header:
+                self.header = header
+                chain.segment, chain.position = header.segment, header.first - 1
+                chain.value = header.continues
+            case CloseLine() as close:
+                chain.position, chain.at = close.close, max(chain.at, close.at)
+            case CutLine() as cut:
+                self.cut = cut
+            case None:
+                # Without its first line a segment has lost no record.
+                if self._line > 1:
+                    chain.position += 1
+                    chain.lost += 1
+        end = self._offset + len(line) + len(newline)
+        if problem.parsed is not None and problem.parsed.commit:
+            closed.append(self._close(problem.parsed, "", end))
+        self._digest = None
+        self._offset, self._line = end, self._line + len(newline)
+        self._rest = b""
+        return closed + self.feed(rest)
+
+    def roll_back(self) -> None:
+        """Take the lines of the commit that is not closed back out of the chain."""
+        chain = self.chain
+        for record in reversed(self._open):
+            chain.sequences[record.scope] = record.sequence - 1
+            if record.sequence == 1:
+                del chain.sequences[record.scope]
+        chain.position -= len(self._open)
+        if self._open:
+            chain.at = self._at_before
+        self._open, self._offsets, self._part = [], [], None
+
+    # --- one line ------------------------------------------------------------------
+
+    def _take(self, line: bytes) -> Line:
+        """Read a line and check that it belongs here; move the chain on if it is a record's."""
+        if self._line == 1 or not line.startswith(RECORD_START):
+            parsed = parse_line(line)
+            self._check_mark(parsed)
+            return parsed
+        if not has_right_crc(line):
+            parse_line(line)
+        record = parse_record(line)
+        chain = self.chain
+        if self.cut is not None:
+            raise _Misplaced("nothing behind the cut line", "a record", record)
+        if record.position != chain.position + 1:
+            raise _Misplaced(
+                f"position {chain.position + 1}", f"position {record.position}", record
+            )
+        sequence = chain.sequences.get(record.scope, 0) + 1
+        if record.sequence != sequence and not (
+            sequence < record.sequence <= sequence + chain.lost
+        ):
+            place = f"of scope {record.scope!r}"
+            raise _Misplaced(
+                f"sequence {sequence} {place}", f"sequence {record.sequence} {place}", record
+            )
+        if record.at < chain.at or len(record.at) != 27:
+            raise _Misplaced(f"a time not before {chain.at}", record.at, record)
+        if len(record.id) != 36 or record.v < 1:
+            raise _Misplaced(
+                "an id of 36 characters and a version above 0",
+                f"id {record.id} and version {record.v}",
+                record,
+            )
+        if record.part is not None or self._part is not None:
+            self._check_part(record)
+        self._accept(record)
+        return record
+
+    def _accept(self, record: RecordLine) -> None:
+        chain = self.chain
+        if not self._open:
+            self._at_before = chain.at
+        self._open.append(record)
+        self._offsets.append(self._offset)
+        chain.position = record.position
+        chain.sequences[record.scope] = record.sequence
+        if record.at > chain.at:
+            chain.at = record.at
+
+    def _check_part(self, record: RecordLine) -> None:
+        before = self._part
+        k, n = record.part or (1, 1)
+        if before is None:
+            expected, fits = "the first record of a decision", k == 1 < n
+        else:
+            assert before.part is not None
+            k_before, n_before = before.part
+            expected = f"record {k_before + 1} of {n_before} of proposal {before.id}"
+            fits = (k, n, record.scope, record.id) == (
+                k_before + 1, n_before, before.scope, before.id
+            )  # fmt: skip
+        if not fits or (k < n and record.commit is not None):
+            raise _Misplaced(expected, f"record {k} of {n} of proposal {record.id}", record)
+        self._part = record if k < n else None
+
+    def _check_mark(self, line: Line) -> None:
+        chain = self.chain
+        if (self._line == 1) != isinstance(line, HeaderLine):
+            expected = "a segment's header" if self._line == 1 else "a record, cut or close line"
+            raise _Misplaced(expected, kind_of(line), line)
+        if self.cut is not None:
+            raise _Misplaced("nothing behind the cut line", kind_of(line), line)
+        if self._open:
+            raise _Misplaced("the commit's next record", kind_of(line), line)
+        if not line.commit:
+            raise NotALine("a commit value", "none")
+        match line:
+            case HeaderLine():
+                self._check_header(line)
+            case CutLine():
+                name = segment_name(chain.position + 1)
+                if line.cut != name:
+                    raise _Misplaced(f"a cut line that names {name}", line.cut, line)
+                self.cut = line
+            case CloseLine():
+                if line.close != chain.position or line.at < chain.at or len(line.at) != 27:
+                    expected = f"a close line at position {chain.position}, not before {chain.at}"
+                    raise _Misplaced(expected, f"one at {line.close}, {line.at}", line)
+                chain.at = line.at
+
+    def _check_header(self, header: HeaderLine) -> None:
+        chain = self.chain
+        expected = HeaderLine(
+            header.format, chain.store, chain.history, chain.segment + 1, chain.position + 1,
+            chain.value, header.commit, header.crc,
+        )  # fmt: skip
+        for member in ("store", "history", "segment", "first", "continues"):
+            if getattr(header, member) != getattr(expected, member):
+                raise _Misplaced(
+                    f"a header with {member} {getattr(expected, member)}",
+                    f"{getattr(header, member)}",
+                    header,
+                )
+        self.header = header
+        chain.segment = header.segment
+
+    def _close(self, line: Line, value: str, end: int) -> ClosedCommit:
+        """End the open commit with its last line. A value of "" believes the line's own."""
+        if value != line.commit and not self._believed:
+            raise _Misplaced(f"commit value {value}", f"{line.commit}", line)
+        self._believed = False
+        assert line.commit
+        # Behind a cut line nothing follows: the next segment continues from before it.
+        if not isinstance(line, CutLine):
+            self.chain.value = line.commit
+        mark = None if isinstance(line, RecordLine) else line
+        records, self._open = self._open, []
+        offsets, self._offsets = self._offsets, []
+        begin = self.closed_end
+        self.last = ClosedCommit(begin, end, line.commit, records, offsets, mark)
+        self.records += len(records)
+        self.closed_end, self.closed_lines = end, self._line
+        return self.last
+
+    def _stop(self, error: NotALine) -> None:
+        parsed = error.line if isinstance(error, _Misplaced) else None
+        self.problem = Problem(self._offset, self._line, error.expected, error.found, parsed)

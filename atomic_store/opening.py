@@ -1,0 +1,191 @@
+"""Opening a store: its journal, its nursery, and how both end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeAlias, TypeVar, overload
+
+import trio
+
+from .errors import JournalFailed, shown
+from .events import EventType, JsonEvent, event_types
+from .feed import Hub
+from .fold import Fold
+from .intake import Intake
+from .journal import Journal
+from .journal.file import open_file_journal
+from .journal.memory import open_memory_journal
+from .parts import Options, Parts
+from .receptionist import INBOX_MESSAGES_MAX, serve_messages
+from .store import Store
+from .supervisor import Supervisor
+
+E = TypeVar("E")
+
+Location: TypeAlias = str | os.PathLike[str] | Journal
+EventsSpec: TypeAlias = type[Any] | UnionType | EventType[Any] | Sequence[Any] | None
+
+
+@overload
+def open_store(
+    location: Location,
+    *,
+    events: type[E] | EventType[E] | Sequence[type[E] | EventType[E]],
+    scope_of: Callable[[E], str] | None = None,
+    state: Fold[Any, E] | None = None,
+    validation_timeout: float = ...,
+    timeout_reason: str = ...,
+    max_waiting: int = ...,
+    idle_after: float = ...,
+    live_scopes_max: int = ...,
+    past_bytes_max: int = ...,
+    event_bytes_max: int = ...,
+    decision_events_max: int = ...,
+    decision_bytes_max: int = ...,
+) -> AbstractAsyncContextManager[Store[E]]: ...
+@overload
+def open_store(
+    location: Location,
+    *,
+    events: None,
+    scope_of: Callable[[JsonEvent], str] | None = None,
+    state: Fold[Any, JsonEvent] | None = None,
+    validation_timeout: float = ...,
+    timeout_reason: str = ...,
+    max_waiting: int = ...,
+    idle_after: float = ...,
+    live_scopes_max: int = ...,
+    past_bytes_max: int = ...,
+    event_bytes_max: int = ...,
+    decision_events_max: int = ...,
+    decision_bytes_max: int = ...,
+) -> AbstractAsyncContextManager[Store[JsonEvent]]: ...
+@overload
+def open_store(
+    location: Location,
+    *,
+    events: UnionType,
+    scope_of: Callable[[Any], str] | None = None,
+    state: Fold[Any, Any] | None = None,
+    validation_timeout: float = ...,
+    timeout_reason: str = ...,
+    max_waiting: int = ...,
+    idle_after: float = ...,
+    live_scopes_max: int = ...,
+    past_bytes_max: int = ...,
+    event_bytes_max: int = ...,
+    decision_events_max: int = ...,
+    decision_bytes_max: int = ...,
+) -> AbstractAsyncContextManager[Store[Any]]: ...
+
+
+def open_store(
+    location: Location,
+    *,
+    events: Any,
+    scope_of: Callable[[Any], str] | None = None,
+    state: Fold[Any, Any] | None = None,
+    validation_timeout: float = 5.0,
+    timeout_reason: str = "timed out",
+    max_waiting: int = 10_000,
+    idle_after: float = 60.0,
+    live_scopes_max: int = 1_000,
+    past_bytes_max: int = 256 * 1024**2,
+    event_bytes_max: int = 256 * 1024,
+    decision_events_max: int = 10_000,
+    decision_bytes_max: int = 64 * 1024**2,
+) -> AbstractAsyncContextManager[Store[Any]]:
+    """
+    Open a store for a block; nobody else can write to it meanwhile.
+
+    Args:
+      location: a directory, which is made if it is missing; ``":memory:"`` for one that
+        is gone with the block; or an open `Journal`, which stays open.
+      events: what may be stored: an attrs class, a union or a sequence of such;
+        None: plain JSON, as `JsonEvent`.
+      scope_of: gives an event's scope; without it, each call says `scope=`.
+      state: a fold; the store then keeps a state for each scope instead of its past.
+      validation_timeout: how long a round may stay open, in seconds from its opening.
+      timeout_reason: the `reason` of results that timed out.
+      max_waiting: how many proposals may wait in a scope.
+      idle_after: how long a scope stays live after its last work, in seconds.
+      live_scopes_max: how many scopes may be live while idle.
+      past_bytes_max: how many bytes of events are kept in memory for idle scopes.
+      event_bytes_max: the largest event, and the largest metadata, in bytes of JSON.
+      decision_events_max, decision_bytes_max: the largest decision, in events and in
+        bytes of JSON.
+
+    Leaving the block closes the store, however it is left: proposals that are not
+    decided get `StoreClosed`, what was decided is made durable and returned, then the
+    journal is closed. That is shielded from cancellation.
+
+    Raises:
+      StoreLocked: somebody has it open for writing.
+      JournalCorrupt: it is damaged; `atomic-store verify` says where.
+      NotAStore: there is something else at `location`.
+      JournalFailed: the disk refused, now or while the block ran, which was then cancelled.
+      TypeError, ValueError: what `events` or an option says cannot be.
+      BaseException: whatever the block raises, as itself.
+    """
+    options = Options(
+        validation_timeout=validation_timeout,
+        timeout_reason=timeout_reason,
+        max_waiting=max_waiting,
+        idle_after=idle_after,
+        live_scopes_max=live_scopes_max,
+        past_bytes_max=past_bytes_max,
+        event_bytes_max=event_bytes_max,
+        decision_events_max=decision_events_max,
+        decision_bytes_max=decision_bytes_max,
+    )
+    types = event_types(events, event_bytes_max=event_bytes_max)
+    if state is not None and not isinstance(state, Fold):
+        raise TypeError(f"state: expected a Fold, found {shown(state)}")
+    return _open(location, lambda journal: Parts(journal, types, state, scope_of, options))
+
+
+def _journal_at(location: Location) -> AbstractAsyncContextManager[Journal]:
+    if isinstance(location, str) and location == ":memory:":
+        return open_memory_journal()
+    if isinstance(location, str | os.PathLike):
+        return open_file_journal(Path(location))
+    return nullcontext(location)
+
+
+@asynccontextmanager
+async def _open(
+    location: Location, make_parts: Callable[[Journal], Parts]
+) -> AsyncIterator[Store[Any]]:
+    async with _journal_at(location) as journal:
+        raised = None
+        async with trio.open_nursery() as nursery:
+            hub = Hub()
+            parts = make_parts(journal)
+            inbox, messages = trio.open_memory_channel[Any](INBOX_MESSAGES_MAX)
+            supervisor = Supervisor(parts, nursery)
+            store: Store[Any] = Store(parts, supervisor, Intake(parts, supervisor), hub, inbox)
+            nursery.start_soon(serve_messages, store, messages, nursery)
+            try:
+                with trio.CancelScope() as body:
+
+                    def fail(failure: JournalFailed) -> None:
+                        store._fail(failure)
+                        body.cancel()
+
+                    journal.observe(hub.publish, fail)
+                    yield store
+            except BaseException as error:
+                # It leaves as itself, so it must not pass through the nursery.
+                raised = error
+            with trio.CancelScope(shield=True):
+                await store._close()
+            nursery.cancel_scope.shield = True
+            nursery.cancel_scope.cancel()
+        if journal.failure is not None:
+            raise journal.failure.again() from raised
+        if raised is not None:
+            raise raised

@@ -1,0 +1,139 @@
+"""The receptionist: takes messages, and answers each one on its own channel."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, final
+
+import attrs
+import trio
+
+from .errors import StaleResponse, shown
+from .messages import (
+    Envelope,
+    Failed,
+    GetLiveLogScopes,
+    LiveLogScopes,
+    Message,
+    QueriedEvents,
+    QueryEvents,
+    ReplyTo,
+    StoreIfValid,
+    ValidationResponse,
+)
+from .proposal import Proposal
+
+if TYPE_CHECKING:
+    from .store import Store
+
+_logger = logging.getLogger("atomic_store")
+
+INBOX_MESSAGES_MAX = 1_000
+"""How many messages may lie in the receptionist's channel."""
+
+
+def reply(reply_to: ReplyTo, message: object) -> bool:
+    """Send without waiting; False if nobody takes it, which means that nobody is there."""
+    try:
+        reply_to.send_nowait(message)
+    except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+        return False
+    return True
+
+
+@final
+@attrs.define(eq=False)
+class MessageProposal(Proposal):
+    """A proposal whose proposer answers by message, from wherever it is."""
+
+    reply_to: ReplyTo | None = None
+    message: StoreIfValid | None = None
+
+    def opened(self, answer: Awaitable[object] | None) -> bool:
+        """Send the validation request."""
+        assert self.reply_to is not None
+        return reply(self.reply_to, self.request)
+
+    def told(self) -> None:
+        """Send the result, or what went wrong."""
+        assert self.reply_to is not None
+        try:
+            answer: object = self.result()
+        except Exception as error:
+            answer = Failed(error, self.message)
+        reply(self.reply_to, answer)
+
+
+@trio.lowlevel.enable_ki_protection
+async def serve_messages(
+    store: Store[Any], inbox: trio.MemoryReceiveChannel[Any], nursery: trio.Nursery
+) -> None:
+    """
+    Serve all messages until the channel is closed.
+
+    Proposals enter their scope in the order of sending; queries are read side by side.
+    """
+    async for message in inbox:
+        scope = None
+        if isinstance(message, Envelope):
+            scope, message = message.scope, message.message
+        if getattr(message, "reply_to", None) is None:
+            _logger.warning("the receptionist cannot answer, and dropped: %s", shown(message))
+        elif isinstance(message, QueryEvents):
+            nursery.start_soon(_answer_errors, _query, store, scope, message)
+        else:
+            await _answer_errors(_serve, store, scope, message)
+
+
+async def _answer_errors(
+    serve: Callable[[Store[Any], str | None, Any], Awaitable[None]],
+    store: Store[Any],
+    scope: str | None,
+    message: Any,
+) -> None:
+    try:
+        await serve(store, scope, message)
+    except Exception as error:
+        reply(message.reply_to, Failed(error, message))
+
+
+async def _serve(store: Store[Any], scope: str | None, message: Message) -> None:
+    match message:
+        case StoreIfValid():
+            await store._propose_by_message(message.scope or scope, message)
+        case ValidationResponse():
+            respond(store, message)
+        case GetLiveLogScopes():
+            reply(message.reply_to, LiveLogScopes(store.live_scopes()))
+        case _:
+            raise TypeError(f"expected a message of atomic_store, found {shown(message)}")
+
+
+async def _query(store: Store[Any], scope: str | None, message: QueryEvents) -> None:
+    name = message.scope or scope
+    if name is None:
+        raise TypeError("QueryEvents: expected a scope, in the message or its envelope")
+    records = await store.query_events(
+        name,
+        after=message.after,
+        before=message.before,
+        last=message.last,
+        limit=message.limit,
+    )
+    reply(message.reply_to, QueriedEvents(name, tuple(records)))
+
+
+def respond(store: Store[Any], message: ValidationResponse) -> None:
+    """
+    Give a decision to the round that it names.
+
+    Raises:
+      StaleResponse: that round is over.
+      TypeError, InvalidEvent: the decision does not count; the round stays open.
+    """
+    token = message.round
+    proposal = store._open_proposal(token)
+    if proposal is None or proposal.place is None:
+        raise StaleResponse(f"round {token.number} of scope {shown(token.scope)} is over")
+    proposal.place.answer(proposal, message.decision)

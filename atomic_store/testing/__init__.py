@@ -1,0 +1,27 @@
+"""
+What the tests of those who use, or extend, the library need.
+
+In this room: a journal in memory that can be paused and made to fail, and the suite
+that every journal passes.
+"""
+
+from __future__ import annotations
+
+from ..journal.memory import MemoryJournal, open_memory_journal
+from .conformance import (
+    FailingJournalConformance,
+    HeldJournalConformance,
+    JournalConformance,
+    PersistentJournalConformance,
+    check_journal,
+)
+
+__all__ = [
+    "FailingJournalConformance",
+    "HeldJournalConformance",
+    "JournalConformance",
+    "MemoryJournal",
+    "PersistentJournalConformance",
+    "check_journal",
+    "open_memory_journal",
+]

@@ -1,0 +1,466 @@
+"""
+A disk in memory that fails, lies and forgets on demand.
+
+It knows what a real one knows: which bytes, sizes and names are durable and which are
+only in the cache. `crash` gives a new disk with what survives a loss of power: all that
+was synced, and of the rest whatever a seeded generator picks. It is synchronous and
+has no threads, so a run is repeated exactly by its seed.
+
+What it must be possible to survive on it: any operation that fails, once or for good;
+writes that are short; a crash before any operation, after which any of the unsynced
+512-byte sectors, sizes and names are there and the others are not; a failed sync after
+which the cache shows what the disk never gets, and later syncs say that all is well.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import TypeAlias, final
+
+import attrs
+
+from ..journal.disk import Access, Kind, NotAFile
+
+SECTOR_BYTES = 512
+
+
+@final
+@attrs.define(eq=False)
+class _File:
+    """A file's bytes, in the cache and on the disk."""
+
+    data: bytearray = attrs.Factory(bytearray)
+    durable: bytearray = attrs.Factory(bytearray)
+    # Invariant: a sector in which both differ is in here, unless a failed sync lied of it.
+    dirty: set[int] = attrs.Factory(set)
+    kind: Kind = Kind.FILE
+    locked_by: int | None = None
+
+    def write(self, data: bytes, offset: int) -> None:
+        end = offset + len(data)
+        if end > len(self.data):
+            self.data.extend(bytes(end - len(self.data)))
+        self.data[offset:end] = data
+        self.dirty.update(range(offset // SECTOR_BYTES, (end - 1) // SECTOR_BYTES + 1))
+
+    def truncate(self, size: int) -> None:
+        del self.data[size:]
+        self.data.extend(bytes(size - len(self.data)))
+        self.dirty.add(size // SECTOR_BYTES)
+
+    def sync(self) -> None:
+        if self.dirty:
+            self._resize(len(self.data))
+            for sector in self.dirty:
+                self._bring(sector)
+            self.dirty.clear()
+
+    def survivor(self, random: Random) -> _File:
+        """What of it is there after a crash."""
+        left = _File(bytearray(self.durable), bytearray(self.durable), kind=self.kind)
+        if self.dirty:
+            low, high = sorted((len(self.durable), len(self.data)))
+            left._resize(random.choice((low, high, random.randint(low, high))))
+            # All and none are the cases that are met most often.
+            chance = random.choice((0.0, 0.5, 0.9, 1.0))
+            for sector in sorted(self.dirty):
+                if random.random() < chance:
+                    left._take(sector, self.data)
+            left.data = bytearray(left.durable)
+        return left
+
+    def _resize(self, size: int) -> None:
+        del self.durable[size:]
+        self.durable.extend(bytes(size - len(self.durable)))
+
+    def _bring(self, sector: int) -> None:
+        self._take(sector, self.data)
+
+    def _take(self, sector: int, data: bytearray) -> None:
+        begin = sector * SECTOR_BYTES
+        end = min(begin + SECTOR_BYTES, len(self.durable), len(data))
+        if begin < end:
+            self.durable[begin:end] = data[begin:end]
+
+
+@final
+@attrs.define(eq=False)
+class _Directory:
+    """A directory's names, in the cache and on the disk."""
+
+    names: dict[str, _Node] = attrs.Factory(dict)
+    durable: dict[str, _Node] = attrs.Factory(dict)
+    # Invariant: `durable` with these done in order is `names`.
+    pending: list[tuple[str | None, str, _Node]] = attrs.Factory(list)
+
+    def link(self, name: str, node: _Node, *, instead_of: str | None = None) -> None:
+        change = (instead_of, name, node)
+        _change(self.names, change)
+        self.pending.append(change)
+
+    def sync(self) -> None:
+        self.durable = dict(self.names)
+        self.pending.clear()
+
+    def survivor(self, random: Random) -> _Directory:
+        names = dict(self.durable)
+        chance = random.choice((0.0, 0.5, 1.0))
+        for change in self.pending:
+            if random.random() < chance:
+                _change(names, change)
+        left = {name: node.survivor(random) for name, node in names.items()}
+        return _Directory(left, dict(left))
+
+
+_Node: TypeAlias = _File | _Directory
+
+
+def _change(names: dict[str, _Node], change: tuple[str | None, str, _Node]) -> None:
+    old, new, node = change
+    if old is not None:
+        names.pop(old, None)
+    names[new] = node
+
+
+@final
+@attrs.define(eq=False)
+class _Fault:
+    """An operation that will fail."""
+
+    operation: str
+    path: str
+    error: int
+    short: int | None
+    times: int | None
+    # Invariant: counts down to the call that fails.
+    wait: int
+
+    def strikes(self, operation: str, path: str) -> bool:
+        if operation != self.operation or self.path not in path or self.times == 0:
+            return False
+        self.wait -= 1
+        if self.wait > 0:
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+
+@final
+@attrs.define(eq=False)
+class FaultyDisk:
+    """
+    A `Disk` in memory, for tests.
+
+    Operations are named as errors name them: open, read, write, fstat, ftruncate,
+    fdatasync, fsync (of files and directories), rename, mkdir, list, stat, flock, close.
+
+    Args:
+      seed: decides what survives a crash.
+
+    Attributes:
+      log: every operation so far, with the path that it was for.
+      changes: how many of them were meant to change something.
+    """
+
+    seed: int = 0
+    log: list[tuple[str, str]] = attrs.field(factory=list, init=False)
+    changes: int = attrs.field(default=0, init=False)
+    pid: int = attrs.field(default=1, init=False)
+    running: set[int] = attrs.field(factory=lambda: {1}, init=False)
+    _root: _Directory = attrs.field(factory=_Directory, init=False)
+    _faults: list[_Fault] = attrs.field(factory=list, init=False)
+    _off_at: int | None = attrs.field(default=None, init=False)
+    _open: dict[int, tuple[_File, str, Access]] = attrs.field(factory=dict, init=False)
+    _next_file: int = attrs.field(default=3, init=False)
+
+    # --- faults -----------------------------------------------------------------------
+
+    def fail(
+        self,
+        operation: str,
+        *,
+        path: str = "",
+        nth: int = 1,
+        error: int = errno.EIO,
+        short: int | None = None,
+        times: int | None = 1,
+    ) -> None:
+        """
+        Have an operation fail.
+
+        After a failed sync, what should have been synced counts as synced and is not.
+
+        Args:
+          operation: its name.
+          path: only where the path contains this.
+          nth: the call, from now, that fails first.
+          error: the error number.
+          short: for a write: it writes this many bytes and succeeds, and the call after it
+            fails.
+          times: how many calls fail; None for all from then on.
+        """
+        self._faults.append(_Fault(operation, path, error, short, times, nth))
+
+    def power_off_at(self, change: int) -> None:
+        """Have every operation fail from this change on (1 is the first since the beginning)."""
+        self._off_at = change
+
+    def crash(self, seed: int | None = None) -> FaultyDisk:
+        """Give a disk with what a loss of power leaves of this one; this one is not changed."""
+        left = FaultyDisk(self.seed if seed is None else seed)
+        left._root = self._root.survivor(Random(left.seed))
+        return left
+
+    def kill(self) -> None:
+        """End the process that uses it: its files are closed, what it wrote is in the cache."""
+        for file in list(self._open):
+            self._close(file)
+
+    def copy(self) -> FaultyDisk:
+        """Give another disk with the same files, all durable, and no faults."""
+        copy = FaultyDisk(self.seed)
+        for path, content in self.files().items():
+            copy.put(path, content)
+        return copy
+
+    # --- what is on it --------------------------------------------------------------------
+
+    def files(self) -> dict[str, bytes]:
+        """Every file's bytes, as a process would read them now."""
+        return {path: bytes(file.data) for path, file in _files(self._root, "")}
+
+    def put(self, path: str, content: bytes = b"", kind: Kind = Kind.FILE) -> None:
+        """Lay something at a path, durably, in the place of what was there."""
+        directory = self._root
+        *parents, name = path.strip("/").split("/")
+        for parent in parents:
+            if parent not in directory.names:
+                directory.link(parent, _Directory())
+                directory.sync()
+            node = directory.names[parent]
+            assert isinstance(node, _Directory)
+            directory = node
+        file = _File(bytearray(content), bytearray(content), kind=kind)
+        directory.link(name, _Directory() if kind is Kind.DIRECTORY else file)
+        directory.sync()
+
+    def remove(self, path: str) -> None:
+        """Take a file or directory away, durably."""
+        directory, name = self._parent(path)
+        del directory.names[name]
+        directory.sync()
+
+    def export_to(self, directory: Path) -> None:
+        """Write all files below a real directory."""
+        for path, content in self.files().items():
+            target = directory / path.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+
+    @classmethod
+    def imported_from(cls, directory: Path, seed: int = 0) -> FaultyDisk:
+        """Give a disk with the files below a real directory."""
+        disk = cls(seed)
+        for file in sorted(directory.rglob("*")):
+            if file.is_file():
+                disk.put(f"/{file.relative_to(directory)}", file.read_bytes())
+        return disk
+
+    # --- Disk ------------------------------------------------------------------------------
+
+    @property
+    def uses_threads(self) -> bool:
+        """It never blocks."""
+        return False
+
+    def resolve(self, path: str | os.PathLike[str]) -> str:
+        """Make a path absolute."""
+        return os.path.normpath(f"/{os.fspath(path)}").replace("//", "/")
+
+    def kind(self, path: str, *, follow: bool = False) -> Kind:
+        """Say what lies at a path."""
+        self._operate("stat", path)
+        if path == "/":
+            return Kind.DIRECTORY
+        try:
+            directory, name = self._parent(path)
+        except FileNotFoundError:
+            return Kind.NOTHING
+        match directory.names.get(name):
+            case None:
+                return Kind.NOTHING
+            case _File() as file:
+                return file.kind
+            case _Directory():
+                return Kind.DIRECTORY
+
+    def list_directory(self, path: str) -> list[str]:
+        """The names in a directory."""
+        self._operate("list", path)
+        return list(self._directory(path).names)
+
+    def mkdir(self, path: str) -> None:
+        """Make a directory."""
+        self._operate("mkdir", path, changes=True)
+        directory, name = self._parent(path)
+        if name in directory.names:
+            raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        directory.link(name, _Directory())
+
+    def open(self, path: str, access: Access) -> int:
+        """Open a file."""
+        self._operate("open", path, changes=access in (Access.NEW, Access.LOCK))
+        directory, name = self._parent(path)
+        node = directory.names.get(name)
+        if node is None:
+            if access not in (Access.NEW, Access.LOCK):
+                raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            node = _File()
+            directory.link(name, node)
+        elif access is Access.NEW:
+            raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        if not isinstance(node, _File) or node.kind is not Kind.FILE:
+            raise NotAFile(path, Kind.DIRECTORY if isinstance(node, _Directory) else node.kind)
+        file, self._next_file = self._next_file, self._next_file + 1
+        self._open[file] = (node, path, access)
+        return file
+
+    def close(self, file: int) -> None:
+        """Close an open file."""
+        path = self._open[file][1]
+        # Also an error closes it.
+        self._close(file)
+        self._operate("close", path)
+
+    def size(self, file: int) -> int:
+        """An open file's size in bytes."""
+        node, path, _ = self._open[file]
+        self._operate("fstat", path)
+        return len(node.data)
+
+    def pread(self, file: int, size: int, offset: int) -> bytes:
+        """Read up to `size` bytes."""
+        node, path, _ = self._open[file]
+        self._operate("read", path)
+        return bytes(node.data[offset : offset + size])
+
+    def pwrite(self, file: int, data: bytes | memoryview, offset: int) -> int:
+        """Write, perhaps fewer bytes than given."""
+        node, path = self._writable(file)
+        short = self._operate("write", path, changes=True)
+        written = bytes(data)[:short]
+        if written:
+            node.write(written, offset)
+        return len(written)
+
+    def ftruncate(self, file: int, size: int) -> None:
+        """Cut an open file off."""
+        node, path = self._writable(file)
+        self._operate("ftruncate", path, changes=True)
+        node.truncate(size)
+
+    def fdatasync(self, file: int) -> None:
+        """Make an open file's bytes durable."""
+        self._sync("fdatasync", file)
+
+    def fsync(self, file: int) -> None:
+        """Make an open file durable."""
+        self._sync("fsync", file)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file another name, in the same directory."""
+        self._operate("rename", new, changes=True)
+        directory, name = self._parent(old)
+        other, new_name = self._parent(new)
+        assert other is directory
+        directory.link(new_name, directory.names[name], instead_of=name)
+
+    def fsync_directory(self, path: str) -> None:
+        """Make a directory's names durable."""
+        self._operate("fsync", path, changes=True)
+        self._directory(path).sync()
+
+    def lock(self, file: int) -> bool:
+        """Take an open file's lock; whether it was free."""
+        node, path, _ = self._open[file]
+        self._operate("flock", path)
+        if node.locked_by is not None:
+            return False
+        node.locked_by = file
+        return True
+
+    def process(self) -> tuple[int, str]:
+        """The `pid` attribute, and a made-up host."""
+        return self.pid, "here"
+
+    def is_running(self, pid: int) -> bool:
+        """Whether the `running` attribute has it."""
+        return pid in self.running
+
+    # --- inside ---------------------------------------------------------------------------
+
+    def _operate(self, operation: str, path: str, *, changes: bool = False) -> int | None:
+        """Log an operation and fail it if it is to; for a write, how short it is to be."""
+        self.log.append((operation, path))
+        self.changes += changes
+        if self._off_at is not None and self.changes >= self._off_at:
+            raise OSError(errno.EIO, "the power is off", path)
+        for fault in self._faults:
+            if fault.strikes(operation, path):
+                if fault.short is not None:
+                    short, fault.short = fault.short, None
+                    fault.times = None if fault.times is None else fault.times + 1
+                    return short
+                raise OSError(fault.error, os.strerror(fault.error), path)
+        return None
+
+    def _sync(self, operation: str, file: int) -> None:
+        node, path = self._writable(file)
+        try:
+            self._operate(operation, path, changes=True)
+        except OSError:
+            # The cache's pages are clean now, and the disk does not have them.
+            if self._off_at is None or self.changes < self._off_at:
+                node.dirty.clear()
+            raise
+        node.sync()
+
+    def _writable(self, file: int) -> tuple[_File, str]:
+        node, path, access = self._open[file]
+        if access is Access.READ:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), path)
+        return node, path
+
+    def _close(self, file: int) -> None:
+        node, _, _ = self._open.pop(file)
+        if node.locked_by == file:
+            node.locked_by = None
+
+    def _parent(self, path: str) -> tuple[_Directory, str]:
+        head, _, name = path.rpartition("/")
+        return self._directory(head or "/"), name
+
+    def _directory(self, path: str) -> _Directory:
+        directory = self._root
+        for name in path.strip("/").split("/"):
+            if name:
+                node = directory.names.get(name)
+                if node is None:
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+                if not isinstance(node, _Directory):
+                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+                directory = node
+        return directory
+
+
+def _files(directory: _Directory, path: str) -> Iterator[tuple[str, _File]]:
+    for name, node in sorted(directory.names.items()):
+        if isinstance(node, _Directory):
+            yield from _files(node, f"{path}/{name}")
+        else:
+            yield f"{path}/{name}", node

@@ -1,0 +1,1 @@
+../../atomic_store/cli/auction.py

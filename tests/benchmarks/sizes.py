@@ -1,0 +1,60 @@
+"""How much of everything a run does."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class Sizes:
+    """The counts of one run; every count is a number of events unless it says otherwise."""
+
+    single: int
+    """By one proposer that awaits each result."""
+    proposers: int
+    """How many tasks propose at the same time."""
+    each: int
+    """By each of them; each awaits a result before it proposes again."""
+    warmup_each: int
+    """By each of them before the clock starts."""
+    inserts: int
+    """By the peers that take one event a transaction."""
+    contenders: int
+    """Tasks that contend for one hot scope."""
+    contended: int
+    """Events that get into it, in the store and in SQLite."""
+    long_past: int
+    """How many events the long scope has before its admissions are timed."""
+    short_past: int
+    flat_each: int
+    """Timed admissions in a slice of the long scope, and of a short one."""
+    flat_slices: int
+    """Slices in turn: a long, a short, a long …"""
+    verified: int
+    opened: tuple[int, ...]
+    """The stores that are opened, by their number of records."""
+    live_scopes: int
+    coded: int
+    """Events encoded and decoded."""
+
+
+FULL = Sizes(
+    single=1_000, proposers=1_000, each=20, warmup_each=2, inserts=1_500, contenders=64,
+    contended=128, long_past=100_000, short_past=10, flat_each=2_000, flat_slices=8,
+    verified=100_000, opened=(100_000, 1_000_000), live_scopes=1_000, coded=50_000,
+)  # fmt: skip
+"""What `docs/performance.md` shows."""
+
+QUICK = Sizes(
+    single=300, proposers=1_000, each=5, warmup_each=1, inserts=300, contenders=64,
+    contended=16, long_past=10_000, short_past=10, flat_each=1_000, flat_slices=4,
+    verified=20_000, opened=(20_000,), live_scopes=200, coded=10_000,
+)  # fmt: skip
+"""A look while working on the code; the figures wander more."""
+
+TINY = Sizes(
+    single=5, proposers=8, each=2, warmup_each=1, inserts=5, contenders=4,
+    contended=8, long_past=40, short_past=10, flat_each=10, flat_slices=2,
+    verified=30, opened=(30,), live_scopes=4, coded=20,
+)  # fmt: skip
+"""Only to see that every row runs."""

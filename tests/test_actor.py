@@ -1,0 +1,253 @@
+"""Scope actors and their supervisor: idle ones go, crashed ones are replaced."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from atomic_store import (
+    Decision,
+    Fold,
+    JournalCorrupt,
+    ScopeFailed,
+    ValidationRequest,
+    open_store,
+)
+from atomic_store.admission import Admission, Round
+from atomic_store.journal import StoredRecord
+from atomic_store.journal.memory import MemoryJournal
+from atomic_store.proposal import Proposal
+from bids import HIGHEST, Bid, Call, accept, accept_slowly, bids, higher, lot_of
+
+
+class TestIdleScopes:
+    async def test_state_is_intact(self, autojump_clock: MockClock) -> None:
+        """A scope that went and comes back has its state."""
+        async with bids(state=HIGHEST, idle_after=10) as (store, _):
+            await store.store_if_valid(Bid("lot", "ada", 7), accept)
+            await trio.sleep(11)
+            assert dict(store.live_scopes()) == {}
+            async with store.consider(Bid("lot", "bob", 8)) as request:
+                assert (request.state, request.sequence) == (7, 1)
+
+    async def test_work_keeps_it_live(self, autojump_clock: MockClock) -> None:
+        """The time runs from the last work; an open round and waiters keep a scope."""
+        async with bids(idle_after=10, validation_timeout=100) as (store, _):
+            for _ in range(3):
+                await store.store_if_valid(Bid("lot", "ada", 7), accept)
+                await trio.sleep(9)
+            async with store.consider(Bid("lot", "bob", 8)):
+                await trio.sleep(50)
+                assert list(store.live_scopes()) == ["lot"]
+            await trio.sleep(9)
+            assert list(store.live_scopes()) == ["lot"]
+            await trio.sleep(2)
+            assert dict(store.live_scopes()) == {}
+
+    async def test_pending_records_keep_it_live(self, autojump_clock: MockClock) -> None:
+        """A scope with records that are not durable does not go."""
+        async with bids(idle_after=10) as (store, journal), trio.open_nursery() as nursery:
+            journal.pause()
+            call = Call(nursery, partial(store.store_if_valid, Bid("lot", "ada", 7), accept))
+            await trio.sleep(20)
+            assert list(store.live_scopes()) == ["lot"]
+            journal.resume()
+            await trio.sleep(1)
+            assert call.result.was_accepted
+            assert dict(store.live_scopes()) == {}
+
+    async def test_the_longest_idle_one_goes_first(self) -> None:
+        """Beyond `live_scopes_max` the scope that was idle for longest goes."""
+        async with bids(live_scopes_max=3) as (store, _):
+            for lot in ("a", "b", "c", "a", "d"):
+                await store.store_if_valid(Bid(lot, "ada", 7), accept)
+                await wait_all_tasks_blocked()
+            assert sorted(store.live_scopes()) == ["a", "c", "d"]
+
+    async def test_busy_ones_stay(self) -> None:
+        """Scopes with open rounds are live beyond the limit."""
+        async with bids(live_scopes_max=1) as (store, _):
+            async with store.consider(Bid("a", "ada", 1)), store.consider(Bid("b", "ada", 1)):
+                await store.store_if_valid(Bid("c", "ada", 7), accept)
+                await store.store_if_valid(Bid("d", "ada", 7), accept)
+                assert {"a", "b"} <= set(store.live_scopes())
+
+    async def test_memory_of_the_past(self) -> None:
+        """Beyond `past_bytes_max` idle scopes go, and what they kept is not counted any more."""
+        async with bids(past_bytes_max=200) as (store, _):
+            for n in range(40):
+                await store.store_if_valid(Bid(f"lot-{n}", "ada", 7), accept)
+                await wait_all_tasks_blocked()
+            assert len(store.live_scopes()) <= 6
+            assert store.statistics().past_bytes <= 250
+            for _ in range(50):
+                await store.store_if_valid(Bid("long", "ada", 7), accept)
+            assert store.statistics().past_bytes >= 1900
+
+
+class TestCrash:
+    @pytest.fixture
+    def crash(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the actor crash when it has opened a round for the bidder "crash"."""
+        original = Admission.open
+
+        def crashing(
+            self: Admission[Proposal], *, number: int, now: float, deadline: float
+        ) -> Round[Proposal]:
+            round_ = original(self, number=number, now=now, deadline=deadline)
+            round_.proposal.round = round_
+            if round_.proposal.event.bidder == "crash":
+                raise KeyError("bug")
+            return round_
+
+        monkeypatch.setattr(Admission, "open", crashing)
+
+    @pytest.mark.usefixtures("crash")
+    async def test_ends_only_its_round(self) -> None:
+        """The round's caller gets ScopeFailed; the waiting keep their places and go on."""
+        async with bids() as (store, _), trio.open_nursery() as nursery:
+            calls = []
+            async with store.consider(Bid("lot", "first", 1)) as request:
+                for name in ("a", "crash", "b", "c"):
+                    bid = Bid("lot", name, 1)
+                    calls.append(Call(nursery, partial(store.store_if_valid, bid, accept)))
+                    await wait_all_tasks_blocked()
+                other = await store.store_if_valid(Bid("other", "ada", 1), accept)
+                await request.respond(request.accept())
+            await wait_all_tasks_blocked()
+
+            assert other.was_accepted
+            assert [type(call.error) for call in calls] == [
+                type(None),
+                ScopeFailed,
+                type(None),
+                type(None),
+            ]
+            assert isinstance(calls[1].error, ScopeFailed)
+            assert isinstance(calls[1].error.__cause__, KeyError)
+            stored = [record.event.bidder for record in await store.query_events("lot")]
+            assert stored == ["first", "a", "b", "c"]
+            assert store.statistics().crashed == 1
+
+    @pytest.mark.usefixtures("crash")
+    async def test_replacement_waits_for_the_disk(self) -> None:
+        """The replacement opens its first round when pending records are durable."""
+        async with bids(state=HIGHEST) as (store, journal), trio.open_nursery() as nursery:
+            journal.pause()
+            calls = []
+            for name in ("a", "crash", "b"):
+                bid = Bid("lot", name, 5)
+                calls.append(Call(nursery, partial(store.store_if_valid, bid, accept)))
+                await wait_all_tasks_blocked()
+            assert store.statistics().rounds == 1
+            assert [call.is_over for call in calls] == [False] * 3
+            journal.resume()
+            await wait_all_tasks_blocked()
+
+            assert type(calls[1].error) is ScopeFailed
+            assert calls[2].result.records[0].sequence == 2
+            async with store.consider(Bid("lot", "c", 9)) as request:
+                assert (request.state, request.sequence) == (5, 2)
+
+
+class UnreadableJournal(MemoryJournal):
+    """A journal in which one scope is damaged."""
+
+    async def read_scope(
+        self,
+        scope: str,
+        *,
+        first: int = 1,
+        last: int | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> list[StoredRecord]:
+        if scope == "damaged":
+            raise JournalCorrupt("journal/1.jsonl", 77, "crc 0", "crc 1")
+        return await super().read_scope(scope, first=first, last=last, limit=limit, reverse=reverse)
+
+
+class TestUnreadablePast:
+    async def test_damage(self) -> None:
+        """A scope whose past is damaged refuses, each time; the others go on."""
+        async with open_store(UnreadableJournal(), events=Bid, scope_of=lot_of) as store:
+            for _ in range(2):
+                with pytest.raises(
+                    JournalCorrupt, match=r"journal/1\.jsonl is damaged at offset 77"
+                ):
+                    await store.store_if_valid(Bid("damaged", "ada", 1), accept)
+            assert dict(store.live_scopes()) == {}
+            assert (await store.store_if_valid(Bid("lot", "ada", 1), accept_slowly)).was_accepted
+
+    async def test_fold_that_raises(self) -> None:
+        """If the fold raises for a new event, the caller gets that, and nothing is stored."""
+
+        def evolve(best: int, bid: Bid) -> int:
+            if bid.cents == 13:
+                raise ZeroDivisionError
+            return best + bid.cents
+
+        async with bids(state=Fold(0, evolve)) as (store, _):
+            await store.store_if_valid(Bid("lot", "ada", 1), accept)
+            with pytest.raises(ZeroDivisionError):
+                await store.store_if_valid(Bid("lot", "ada", 13), accept)
+            async with store.consider(Bid("lot", "ada", 2)) as request:
+                assert (request.state, request.sequence) == (1, 1)
+
+
+class TestPlainRounds:
+    async def test_others_get_their_turn(self) -> None:
+        """Between two checkpoints at most 64 plain functions run."""
+        runs = 0
+        steps: list[int] = []
+
+        def count(request: ValidationRequest[Bid]) -> Decision[Bid]:
+            nonlocal runs
+            runs += 1
+            return request.accept()
+
+        class Watch(trio.abc.Instrument):
+            before = 0
+
+            def before_task_step(self, task: trio.lowlevel.Task) -> None:
+                self.before = runs
+
+            def after_task_step(self, task: trio.lowlevel.Task) -> None:
+                steps.append(runs - self.before)
+
+        async with bids() as (store, _), trio.open_nursery() as nursery:
+            async with store.consider(Bid("lot", "ada", 1)):
+                for n in range(1000):
+                    nursery.start_soon(store.store_if_valid, Bid("lot", "ada", n), count)
+                await wait_all_tasks_blocked()
+                watch = Watch()
+                trio.lowlevel.add_instrument(watch)
+            await wait_all_tasks_blocked()
+            trio.lowlevel.remove_instrument(watch)
+
+        assert runs == 1000
+        assert max(steps) == 64
+
+    async def test_context(self) -> None:
+        """A validator runs in its caller's context variables."""
+        import contextvars
+
+        who: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
+        seen: list[str] = []
+
+        def look(request: ValidationRequest[Bid]) -> Decision[Bid]:
+            seen.append(who.get())
+            return higher(request)
+
+        async def look_slowly(request: ValidationRequest[Bid]) -> Decision[Bid]:
+            return look(request)
+
+        async with bids() as (store, _):
+            for name, validate in (("ada", look), ("bob", look_slowly)):
+                who.set(name)
+                await store.store_if_valid(Bid("lot", name, 1), validate)
+
+        assert seen == ["ada", "bob"]

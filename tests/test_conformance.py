@@ -1,0 +1,181 @@
+"""Our journals keep every journal's promises, and the suite notices those that do not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
+from atomic_store.errors import JournalFailed
+from atomic_store.journal import Draft, EncodedEvent, Journal
+from atomic_store.journal.memory import MemoryJournal, open_memory_journal
+from atomic_store.testing import (
+    FailingJournalConformance,
+    HeldJournalConformance,
+    JournalConformance,
+    PersistentJournalConformance,
+    check_journal,
+)
+from atomic_store.testing.conformance import cases_of, failures_of
+from broken_commits import ALL_BROKEN
+from broken_journals import opened
+from kept_journals import BROKEN_SHELVES, Shelf
+
+ROOT = Path(__file__).parent.parent
+TOO_LARGE = Draft("lot-1", "id", (EncodedEvent("Bid", 1, b"1" * 2_000_000),))
+
+
+class TestMemoryJournal(JournalConformance, HeldJournalConformance, FailingJournalConformance):
+    """The memory journal, held and failed by its own hooks."""
+
+    def open_journal(self) -> AbstractAsyncContextManager[MemoryJournal]:
+        return open_memory_journal(decision_bytes_max=1_000_000)
+
+    def unstorable_drafts(self) -> list[Draft]:
+        return [*super().unstorable_drafts(), TOO_LARGE]
+
+    def hold_writes(self, journal: Journal) -> None:
+        assert isinstance(journal, MemoryJournal)
+        journal.pause()
+
+    def release_writes(self, journal: Journal) -> None:
+        assert isinstance(journal, MemoryJournal)
+        journal.resume()
+
+    def fail_writes(self, journal: Journal) -> None:
+        assert isinstance(journal, MemoryJournal)
+        journal.fail()
+
+
+class TestMemoryJournalWithAFailingWrite(FailingJournalConformance):
+    """The memory journal, failed by a commit hook that raises when the next write starts."""
+
+    is_failing = False
+
+    def open_journal(self) -> AbstractAsyncContextManager[MemoryJournal]:
+        return open_memory_journal(commit_hook=self.hook)
+
+    def hook(self, records: object) -> None:
+        if self.is_failing:
+            raise JournalFailed("write", "a disk", "buy another one")
+
+    def fail_writes(self, journal: Journal) -> None:
+        self.is_failing = True
+
+
+class TestKeptJournal(PersistentJournalConformance):
+    """The journal on which the cases about opening again are tried out."""
+
+    @pytest.fixture(autouse=True)
+    def shelf(self) -> None:
+        self._shelf = Shelf()
+
+    def open_journal(self) -> AbstractAsyncContextManager[Journal]:
+        return self._shelf.open()
+
+
+@attrs.define(eq=False)
+class Opened(TestMemoryJournal):
+    """All cases, for a journal of any class."""
+
+    _journal_type: type[MemoryJournal]
+
+    def open_journal(self) -> AbstractAsyncContextManager[MemoryJournal]:
+        return opened(self._journal_type)
+
+    def unstorable_drafts(self) -> list[Draft]:
+        return super().unstorable_drafts()[:-1]
+
+
+@pytest.mark.parametrize(
+    ("journal_type", "case"), ALL_BROKEN, ids=[broken.__name__ for broken, _ in ALL_BROKEN]
+)
+async def test_broken_journals_are_noticed(
+    journal_type: type[MemoryJournal], case: str, autojump_clock: trio.testing.MockClock
+) -> None:
+    """For each way to break a journal, the case that is about it fails."""
+    failures = await failures_of(lambda _: Opened(journal_type), [case])
+
+    assert [case] == list(failures)
+    assert [f"in the conformance case {case}"] == failures[case].__notes__
+
+
+@pytest.mark.parametrize(
+    ("shelf_type", "case"), BROKEN_SHELVES, ids=[broken.__name__ for broken, _ in BROKEN_SHELVES]
+)
+async def test_journals_that_reopen_badly_are_noticed(
+    shelf_type: type[Shelf], case: str, autojump_clock: trio.testing.MockClock
+) -> None:
+    """For each way to break opening again, the case that is about it fails."""
+    with pytest.raises(ExceptionGroup) as raised:
+        await check_journal(by_name(shelf_type), is_persistent=True)
+
+    notes = [error.__notes__ for error in raised.value.exceptions]
+    assert [f"in the conformance case {case}"] in notes
+
+
+def by_name(shelf_type: type[Shelf]) -> Callable[[str], AbstractAsyncContextManager[Journal]]:
+    """Give each name a shelf of its own."""
+    shelves: dict[str, Shelf] = {}
+    return lambda name: shelves.setdefault(name, shelf_type()).open()
+
+
+async def test_unbroken_journals_pass(autojump_clock: trio.testing.MockClock) -> None:
+    """What the broken journals are made of is not broken."""
+    await check_journal(by_name(Shelf), is_persistent=True)
+    await check_journal(lambda _: open_memory_journal(), is_persistent=False)
+
+    assert {} == await failures_of(lambda _: Opened(MemoryJournal), cases_of(Opened))
+
+
+def test_every_case_can_fail() -> None:
+    """There is no case in the suite that no broken journal fails."""
+    can_fail = {case for _, case in [*ALL_BROKEN, *BROKEN_SHELVES]}
+    cases = {*cases_of(TestMemoryJournal), *cases_of(PersistentJournalConformance)}
+
+    assert sorted(cases) == sorted(can_fail)
+
+
+async def test_a_persistent_journal_is_told_from_one_that_is_not() -> None:
+    """A journal that forgets everything is no persistent one."""
+    with pytest.raises(ExceptionGroup, match="6 of 44 conformance cases failed"):
+        await check_journal(lambda _: open_memory_journal(), is_persistent=True)
+
+
+async def test_what_must_be_overridden() -> None:
+    """Without its overrides the suite says what is missing."""
+    journal = MemoryJournal()
+
+    with pytest.raises(NotImplementedError, match="open_journal"):
+        JournalConformance().open_journal()
+    with pytest.raises(NotImplementedError, match="hold_writes"):
+        HeldJournalConformance().hold_writes(journal)
+    with pytest.raises(NotImplementedError, match="release_writes"):
+        HeldJournalConformance().release_writes(journal)
+    with pytest.raises(NotImplementedError, match="fail_writes"):
+        FailingJournalConformance().fail_writes(journal)
+
+
+def test_the_suite_does_not_need_pytest() -> None:
+    """`check_journal` works where pytest is not installed."""
+    program = """
+import sys
+sys.modules["pytest"] = None
+import trio
+from atomic_store.testing import check_journal, open_memory_journal
+trio.run(lambda: check_journal(lambda name: open_memory_journal(), is_persistent=False))
+print("passed")
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+
+    assert ("", "passed\n") == (done.stderr, done.stdout)

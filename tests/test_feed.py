@@ -1,0 +1,188 @@
+"""Subscriptions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from atomic_store import CaughtUp, Feed, JournalFailed, Record, StoreClosed
+from atomic_store import feed as feed_module
+from bids import Bid, Call, accept, bids
+
+
+async def take(feed: Feed[Bid], count: int) -> list[Any]:
+    """The next items: a record's bidder, or the item."""
+    items: list[Any] = []
+    with trio.fail_after(5):
+        while len(items) < count:
+            item = await anext(feed)
+            items.append(item.event.bidder if isinstance(item, Record) else item)
+    return items
+
+
+async def test_history_then_live() -> None:
+    """History comes first, then `CaughtUp`, then what is admitted."""
+    async with bids() as (store, _):
+        await store.store_if_valid(Bid("lot", "ada", 1), accept)
+        await store.store_if_valid(Bid("lot", "bob", 2), accept)
+        async with store.subscribe() as feed:
+            assert await take(feed, 3) == ["ada", "bob", CaughtUp(2)]
+            await store.store_if_valid(Bid("lot", "eve", 3), accept)
+            assert await take(feed, 1) == ["eve"]
+            assert feed.position == 3
+
+
+@pytest.mark.parametrize("window_bytes_max", [0, 300, 1 << 20])
+@pytest.mark.parametrize("kind", ["all", "scope", "prefix", "after"])
+async def test_no_gap_and_no_duplicate(
+    kind: str, window_bytes_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the window holds and whoever is slow, each record comes once, in order."""
+    monkeypatch.setattr(feed_module, "PAGE_RECORDS", 7)
+    choice: dict[str, Any] = {
+        "all": {},
+        "scope": {"scope": "lot-1"},
+        "prefix": {"prefix": "lot-"},
+        "after": {"scope": "lot-1", "after": 41},
+    }[kind]
+    seen: list[int] = []
+    async with bids() as (store, _):
+        store._hub.window_bytes_max = window_bytes_max
+
+        async def propose(start: int) -> None:
+            for n in range(start, start + 60):
+                lot = f"lot-{n % 2}" if n % 3 else "other"
+                await store.store_if_valid(Bid(lot, "ada", n), accept)
+
+        async def follow() -> None:
+            async with store.subscribe(**choice) as feed:
+                async for item in feed:
+                    if isinstance(item, Record):
+                        seen.append(item.position)
+                    # Slow now and then, so that it falls out of the window.
+                    for _ in range(len(seen) % 5 * 9):
+                        await trio.lowlevel.checkpoint()
+
+        await propose(0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(follow)
+            await propose(100)
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        expected = [
+            record.position
+            for scope in await store.scopes()
+            for record in await store.query_events(scope.scope)
+            if record.scope.startswith(choice.get("prefix", choice.get("scope", "")))
+            and record.position > choice.get("after", 0)
+        ]
+
+    assert seen == sorted(expected)
+    assert len(seen) >= 10
+
+
+async def test_from_the_end() -> None:
+    """From the end, only what is not durable yet is given."""
+    async with bids() as (store, _):
+        await store.store_if_valid(Bid("lot", "ada", 1), accept)
+        async with store.subscribe(after="end") as feed:
+            assert await take(feed, 1) == [CaughtUp(1)]
+            await store.store_if_valid(Bid("lot", "bob", 2), accept)
+            assert await take(feed, 1) == ["bob"]
+
+
+async def test_resuming() -> None:
+    """Going on after the last position seen shows neither a duplicate nor a gap."""
+    async with bids() as (store, _):
+        for n in range(5):
+            await store.store_if_valid(Bid("lot", f"bidder-{n}", n), accept)
+        async with store.subscribe(after=3) as feed:
+            assert await take(feed, 3) == ["bidder-3", "bidder-4", CaughtUp(5)]
+
+
+async def test_cancelled_taking_loses_nothing() -> None:
+    """A cancelled `anext` leaves the feed where it was."""
+    async with bids() as (store, _):
+        await store.store_if_valid(Bid("lot", "ada", 1), accept)
+        async with store.subscribe() as feed:
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await anext(feed)
+            assert await take(feed, 2) == ["ada", CaughtUp(1)]
+            with trio.move_on_after(0.01):
+                await anext(feed)
+            await store.store_if_valid(Bid("lot", "bob", 2), accept)
+            assert await take(feed, 1) == ["bob"]
+
+
+async def test_closing_ends_feeds() -> None:
+    """When the store closes, a feed gives all that is durable, and ends."""
+    seen: list[object] = []
+
+    async with trio.open_nursery() as nursery:
+        async with bids() as (store, journal):
+
+            async def follow() -> None:
+                async with store.subscribe() as feed:
+                    seen.extend([item async for item in feed])
+
+            nursery.start_soon(follow)
+            await wait_all_tasks_blocked()
+            journal.pause()
+            Call(nursery, partial(store.store_if_valid, Bid("lot", "ada", 1), accept))
+            await wait_all_tasks_blocked()
+            journal.resume()
+
+    assert [type(item) for item in seen] == [CaughtUp, Record]
+    with pytest.raises(StoreClosed):
+        async with store.subscribe():
+            pass
+
+
+async def test_failure_ends_feeds() -> None:
+    """When the journal fails, a feed gives what is durable, and raises."""
+    caught: list[BaseException | None] = []
+    async with trio.open_nursery() as nursery:
+        with pytest.raises(JournalFailed):
+            async with bids() as (store, journal):
+                async with store.subscribe() as feed:
+                    assert await take(feed, 1) == [CaughtUp(0)]
+                    call = Call(nursery, feed.__anext__)
+                    await wait_all_tasks_blocked()
+                    with trio.CancelScope(shield=True):
+                        journal.fail()
+                        await wait_all_tasks_blocked()
+                    caught.append(call.error)
+
+    assert [type(error) for error in caught] == [JournalFailed]
+
+
+async def test_one_task_at_a_time() -> None:
+    """Two tasks cannot take from one feed."""
+    async with bids() as (store, _), trio.open_nursery() as nursery:
+        async with store.subscribe(after="end") as feed:
+            await anext(feed)
+            call = Call(nursery, feed.__anext__)
+            await wait_all_tasks_blocked()
+            with pytest.raises(trio.BusyResourceError):
+                await anext(feed)
+            call.scope.cancel()
+            await wait_all_tasks_blocked()
+        with pytest.raises(StopAsyncIteration):
+            await anext(feed)
+
+
+async def test_bad_arguments() -> None:
+    """A position ahead of the head, or two ways to choose, are errors."""
+    async with bids() as (store, _):
+        for arguments in ({"after": 1}, {"after": -1}, {"after": "start"}, {"after": True}):
+            with pytest.raises(ValueError, match="expected a position from 0 to 0"):
+                async with store.subscribe(**arguments):  # type: ignore[arg-type]  # the point
+                    pass
+        with pytest.raises(ValueError, match="found both"):
+            async with store.subscribe(scope="a", prefix="b"):
+                pass
