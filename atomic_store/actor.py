@@ -115,5 +115,7 @@ class Actor:
         self.scope.expire(now)
         if now >= self._idle_since + self.idle_after:
             await self.scope.commit.wait()
-            if self.scope.is_at_rest:
+            # While this task slept, the scope may have been given work, or been retired
+            # to make room.
+            if self.scope.is_at_rest and not self.is_retired:
                 self.retire(self.scope)

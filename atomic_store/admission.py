@@ -34,6 +34,9 @@ P = TypeVar("P")
 class Phase(Enum):
     """What a scope is doing."""
 
+    # Members are looked up for every round, and Enum's own hash is slow.
+    __hash__ = object.__hash__
+
     AVAILABLE = auto()
     VALIDATING = auto()
     CLOSED = auto()
@@ -41,6 +44,8 @@ class Phase(Enum):
 
 class RoundEnd(Enum):
     """How a round ends; exactly one of these, once."""
+
+    __hash__ = object.__hash__
 
     ACCEPTED = auto()
     REJECTED = auto()
@@ -52,6 +57,8 @@ class RoundEnd(Enum):
 
 class Step(Enum):
     """What else happens to a scope."""
+
+    __hash__ = object.__hash__
 
     ENTER = auto()
     OPEN = auto()
@@ -176,12 +183,13 @@ class Admission(Generic[P]):
         Raises:
           StaleResponse: it is not the one that is open.
         """
-        if self.round is None or self.round.token != token:
+        round_ = self.round
+        if round_ is None or (round_.token is not token and round_.token != token):
             raise StaleResponse(
                 f"round {token.number} of scope {shown(self.scope)} is over: expected "
-                + ("no answer" if self.round is None else f"one to round {self.round.token.number}")
+                + ("no answer" if round_ is None else f"one to round {round_.token.number}")
             )
-        return self.round
+        return round_
 
     def end(self, token: RoundToken, how: RoundEnd) -> P:
         """

@@ -20,9 +20,10 @@ from .journal import Journal
 from .journal.file import open_file_journal
 from .journal.memory import open_memory_journal
 from .parts import Options, Parts
-from .receptionist import INBOX_MESSAGES_MAX, serve_messages
+from .receptionist import INBOX_MESSAGES_MAX, Receptionist
 from .store import Store
 from .supervisor import Supervisor
+from .tasks import Tasks
 
 E = TypeVar("E")
 
@@ -157,35 +158,58 @@ def _journal_at(location: Location) -> AbstractAsyncContextManager[Journal]:
 
 
 @asynccontextmanager
+@trio.lowlevel.enable_ki_protection
 async def _open(
     location: Location, make_parts: Callable[[Journal], Parts]
 ) -> AsyncIterator[Store[Any]]:
     async with _journal_at(location) as journal:
-        raised = None
-        async with trio.open_nursery() as nursery:
-            hub = Hub()
-            parts = make_parts(journal)
-            inbox, messages = trio.open_memory_channel[Any](INBOX_MESSAGES_MAX)
-            supervisor = Supervisor(parts, nursery)
-            store: Store[Any] = Store(parts, supervisor, Intake(parts, supervisor), hub, inbox)
-            nursery.start_soon(serve_messages, store, messages, nursery)
-            try:
-                with trio.CancelScope() as body:
+        raised: BaseException | None = None
+        try:
+            async with trio.open_nursery() as outer:
+                tasks = Tasks(outer)
+                try:
+                    hub = Hub()
+                    store, receptionist = _start(make_parts(journal), tasks, hub)
+                    try:
+                        with trio.CancelScope() as body:
 
-                    def fail(failure: JournalFailed) -> None:
-                        store._fail(failure)
-                        body.cancel()
+                            def fail(failure: JournalFailed) -> None:
+                                store._fail(failure)
+                                body.cancel()
 
-                    journal.observe(hub.publish, fail)
-                    yield store
-            except BaseException as error:
-                # It leaves as itself, so it must not pass through the nursery.
-                raised = error
-            with trio.CancelScope(shield=True):
-                await store._close()
-            nursery.cancel_scope.shield = True
-            nursery.cancel_scope.cancel()
+                            journal.observe(hub.publish, fail)
+                            yield store
+                    except BaseException as error:
+                        # It leaves as itself, so it must not pass through the nurseries.
+                        raised = error
+                    outer.cancel_scope.shield = True
+                    await store._close(receptionist)
+                finally:
+                    tasks.cancel()
+        except BaseExceptionGroup as group:
+            # An interrupt that came while the store was closing waits in the nursery.
+            interrupt, others = group.split(KeyboardInterrupt)
+            if others is not None:
+                raise others from raised
+            raised = raised or _only(interrupt)
         if journal.failure is not None:
             raise journal.failure.again() from raised
         if raised is not None:
             raise raised
+
+
+def _start(parts: Parts, tasks: Tasks, hub: Hub) -> tuple[Store[Any], Receptionist]:
+    inbox, messages = trio.open_memory_channel[Any](INBOX_MESSAGES_MAX)
+    supervisor = Supervisor(parts, tasks)
+    store: Store[Any] = Store(parts, supervisor, Intake(parts, supervisor), hub, inbox)
+    receptionist = Receptionist(store, messages)
+    tasks.start_soon(receptionist.run)
+    return store, receptionist
+
+
+def _only(group: BaseExceptionGroup[BaseException] | None) -> BaseException:
+    assert group is not None
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, final
-from uuid import UUID
 
 import attrs
 import trio
@@ -121,7 +120,7 @@ class Proposal:
         return Result(
             ending.outcome,
             self.scope,
-            UUID(self.id),
+            self.id,
             self.event,
             ending.records,
             ending.reason,
@@ -223,6 +222,7 @@ class TaskProposal(Proposal):
         try:
             with trio.CancelScope() as self._validating:
                 decision = await _await_unprotected(answer)
+                self._validating = None
                 if self.ending is None:
                     self.place.answer(self, decision)
         except (trio.Cancelled, KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, final
@@ -23,9 +24,10 @@ from .messages import (
     ValidationResponse,
 )
 from .proposal import Proposal
+from .uninterrupted import wait_uninterrupted
 
 if TYPE_CHECKING:
-    from .store import Store
+    from .store import Store  # noqa: TC004 - the store makes it: at run time it is a cycle
 
 _logger = logging.getLogger("atomic_store")
 
@@ -65,25 +67,68 @@ class MessageProposal(Proposal):
         reply(self.reply_to, answer)
 
 
-@trio.lowlevel.enable_ki_protection
-async def serve_messages(
-    store: Store[Any], inbox: trio.MemoryReceiveChannel[Any], nursery: trio.Nursery
-) -> None:
+@final
+@attrs.define(eq=False)
+class Receptionist:
     """
-    Serve all messages until the channel is closed.
+    Serves the messages of one store, in a task of its own.
 
     Proposals enter their scope in the order of sending; queries are read side by side.
+    Whatever was sent is answered, also when the store closes.
     """
-    async for message in inbox:
+
+    _store: Store[Any]
+    _inbox: trio.MemoryReceiveChannel[Any]
+    _receiving: trio.CancelScope = attrs.Factory(trio.CancelScope)
+    _on_finished: Callable[[], None] | None = None
+    _is_finished: bool = False
+
+    @trio.lowlevel.enable_ki_protection
+    async def run(self) -> None:
+        """Serve messages until `close`."""
+        async with trio.open_nursery() as nursery:
+            with self._receiving:
+                async for message in self._inbox:
+                    # A message that was taken must be answered.
+                    with trio.CancelScope(shield=True):
+                        await self._take(message, nursery)
+            with self._inbox, trio.CancelScope(shield=True):
+                for message in _drained(self._inbox):
+                    await self._take(message, nursery)
+        self._is_finished = True
+        if self._on_finished is not None:
+            self._on_finished()
+
+    async def close(self) -> None:
+        """Take no more messages, and wait, uninterrupted, until all are answered."""
+        self._receiving.cancel()
+        await wait_uninterrupted(self._when_finished)
+
+    def _when_finished(self, over: Callable[[], None]) -> None:
+        if self._is_finished:
+            over()
+        else:
+            self._on_finished = over
+
+    async def _take(self, message: Any, nursery: trio.Nursery) -> None:
         scope = None
         if isinstance(message, Envelope):
             scope, message = message.scope, message.message
         if getattr(message, "reply_to", None) is None:
             _logger.warning("the receptionist cannot answer, and dropped: %s", shown(message))
         elif isinstance(message, QueryEvents):
-            nursery.start_soon(_answer_errors, _query, store, scope, message)
+            nursery.start_soon(_answer_errors, _query, self._store, scope, message)
         else:
-            await _answer_errors(_serve, store, scope, message)
+            await _answer_errors(_serve, self._store, scope, message)
+
+
+def _drained(inbox: trio.MemoryReceiveChannel[Any]) -> list[Any]:
+    """Take what lies in a channel now."""
+    messages = []
+    with contextlib.suppress(trio.WouldBlock, trio.EndOfChannel):
+        while True:
+            messages.append(inbox.receive_nowait())
+    return messages
 
 
 async def _answer_errors(

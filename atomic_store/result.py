@@ -31,7 +31,7 @@ class Result(Generic[E]):
 
     outcome: Outcome
     scope: str
-    proposal_id: UUID
+    _proposal_id: str
     prospective_event: E
     """The event that was proposed, as it would be stored."""
     records: tuple[Record[E], ...] = ()
@@ -44,6 +44,11 @@ class Result(Generic[E]):
     """It was accepted before, in an earlier call with the same proposal id."""
     _past: Sequence[Record[E]] | None = attrs.field(default=None, repr=False, eq=False)
     _past_count: int = attrs.field(default=0, repr=False, eq=False)
+
+    @property
+    def proposal_id(self) -> UUID:
+        """The proposal's id."""
+        return UUID(self._proposal_id)
 
     @property
     def was_accepted(self) -> bool:

@@ -239,7 +239,7 @@ class Scope:
             raise TypeError(
                 f"a validator gives request.accept(…) or request.reject(…), found {shown(decision)}"
             )
-        if decision.round != token:
+        if decision.round is not token and decision.round != token:
             raise TypeError(
                 f"expected a decision of round {token.number} of scope {shown(self.name)}, "
                 f"found one of round {decision.round.number} of {shown(decision.round.scope)}"

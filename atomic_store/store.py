@@ -20,13 +20,14 @@ from .journal import Head, Recovery, ScopeEnd
 from .messages import StoreIfValid
 from .parts import Parts
 from .proposal import Proposal, TaskProposal
-from .receptionist import MessageProposal
+from .receptionist import MessageProposal, Receptionist
 from .records import Record
 from .request import Validator
 from .result import Outcome, Result
 from .scope import Scope
 from .status import ScopeStatus, StoreStatistics
 from .supervisor import Supervisor
+from .uninterrupted import wait_uninterrupted
 
 E = TypeVar("E")
 
@@ -100,7 +101,6 @@ class Store(Generic[E]):
         proposal = self._intake.task_proposal(
             event, validate, scope, proposal_id, metadata, validation_timeout
         )
-        await trio.lowlevel.checkpoint_if_cancelled()
         await self._intake.enter(proposal, has_own_id=proposal_id is not None)
         if await proposal.wait_opened():
             await proposal.decide_here()
@@ -132,7 +132,6 @@ class Store(Generic[E]):
             proposal = self._intake.task_proposal(
                 event, None, scope, proposal_id, metadata, validation_timeout
             )
-            await trio.lowlevel.checkpoint_if_cancelled()
             await self._intake.enter(proposal, has_own_id=proposal_id is not None)
             if not await proposal.wait_opened():
                 await self._intake.show_duplicate(proposal)
@@ -220,10 +219,19 @@ class Store(Generic[E]):
         past, _, count = await self._intake.load_unless_folded(scope, stored[-1].sequence)
         admitted = tuple(map(self._parts.record, stored))
         event: Any = None if stored[0].proposed else admitted[0].event
+        meta = admitted[0].meta
         return Result(
-            Outcome.ACCEPTED, scope, proposal_id, event, admitted, None, admitted[0].meta, True,
-            past, count,
-        )  # fmt: skip
+            Outcome.ACCEPTED,
+            scope,
+            str(proposal_id),
+            event,
+            admitted,
+            None,
+            meta,
+            True,
+            past,
+            count,
+        )
 
     def live_scopes(self) -> Mapping[str, ScopeStatus]:
         """Say what each live scope is doing: a snapshot, by scope."""
@@ -316,17 +324,15 @@ class Store(Generic[E]):
         self._supervisor.close(failure.again)
         self._hub.close(failure)
 
-    async def _close(self) -> None:
-        """Answer everybody, and make what was decided durable."""
+    async def _close(self, receptionist: Receptionist) -> None:
+        """Answer everybody, and make what was decided durable. Nothing interrupts it."""
         self._supervisor.close(lambda: StoreClosed("the store was closed"))
         self.receptionist.close()
+        await receptionist.close()
         self._parts.journal.flush_nowait()
-        try:
-            await self._parts.last_commit.wait()
-        except JournalFailed as failure:
-            self._hub.close(failure)
-        else:
-            self._hub.close()
+        commit = self._parts.last_commit
+        await wait_uninterrupted(lambda over: commit.when_done(lambda failure: over()))
+        self._hub.close(commit.failure)
 
 
 def _status(scope: Scope) -> ScopeStatus:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import final
 
 import attrs
-import trio
 
 from .actor import Actor, make_bell
 from .admission import Admission
@@ -15,6 +14,7 @@ from .errors import ScopeFailed, shown
 from .parts import Parts
 from .proposal import Proposal
 from .scope import Scope
+from .tasks import Tasks
 
 
 @final
@@ -28,7 +28,7 @@ class Supervisor:
     """
 
     parts: Parts
-    nursery: trio.Nursery
+    tasks: Tasks
     scopes: dict[str, Scope] = attrs.Factory(dict)
     actors: dict[Scope, Actor] = attrs.Factory(dict)
     # Invariant: all live scopes that are idle, the longest idle one first, and perhaps
@@ -67,7 +67,7 @@ class Supervisor:
         actor = Actor(scope, bell, idle_after, self._went_idle, self._retire)
         scope.on_wake = lambda scope: bell.ring()
         self.actors[scope] = actor
-        self.nursery.start_soon(self._run, actor, name=f"scope {shown(scope.name)}")
+        self.tasks.start_soon(self._run, actor, name=f"scope {shown(scope.name)}")
 
     async def _run(self, actor: Actor) -> None:
         """Run an actor, and again after each crash, until its scope retires."""

@@ -7,6 +7,9 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+# So that its failures, too, show the values on both sides.
+pytest.register_assert_rewrite("atomic_store.testing.conformance")
+
 # Every run tries the same examples, and none fails because the machine is busy.
 settings.register_profile(
     "same",

@@ -21,6 +21,7 @@ from atomic_store.journal import StoredRecord
 from atomic_store.journal.memory import MemoryJournal
 from atomic_store.proposal import Proposal
 from bids import HIGHEST, Bid, Call, accept, accept_slowly, bids, higher, lot_of
+from schedules import seeded
 
 
 class TestIdleScopes:
@@ -74,6 +75,20 @@ class TestIdleScopes:
                 await store.store_if_valid(Bid("c", "ada", 7), accept)
                 await store.store_if_valid(Bid("d", "ada", 7), accept)
                 assert {"a", "b"} <= set(store.live_scopes())
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_two_reasons_to_go(self, seed: int) -> None:
+        """A scope that has been idle for long enough when room is made for another goes once."""
+
+        async def main() -> None:
+            async with bids(idle_after=10, live_scopes_max=1) as (store, _):
+                await store.store_if_valid(Bid("a", "ada", 1), accept)
+                await trio.sleep(10)
+                await store.store_if_valid(Bid("b", "ada", 1), accept)
+                assert list(store.live_scopes()) == ["b"]
+
+        with seeded(seed):
+            trio.run(main, clock=MockClock(autojump_threshold=0))
 
     async def test_memory_of_the_past(self) -> None:
         """Beyond `past_bytes_max` idle scopes go, and what they kept is not counted any more."""

@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
 from benchmarks.databases import NotRun
 from benchmarks.machine import facts
 from benchmarks.rows import ROWS

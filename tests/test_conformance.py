@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import cast
 
 import attrs
 import pytest
@@ -15,9 +17,12 @@ import trio.testing
 
 from atomic_store.errors import JournalFailed
 from atomic_store.journal import Draft, EncodedEvent, Journal
+from atomic_store.journal.disk import Disk, OSDisk
+from atomic_store.journal.file import open_file_journal
 from atomic_store.journal.memory import MemoryJournal, open_memory_journal
 from atomic_store.testing import (
     FailingJournalConformance,
+    FaultyDisk,
     HeldJournalConformance,
     JournalConformance,
     PersistentJournalConformance,
@@ -68,6 +73,80 @@ class TestMemoryJournalWithAFailingWrite(FailingJournalConformance):
 
     def fail_writes(self, journal: Journal) -> None:
         self.is_failing = True
+
+
+class TestFileJournal(PersistentJournalConformance):
+    """The file journal on the real disk."""
+
+    segment_bytes_max = 64 * 1024 * 1024
+
+    @pytest.fixture(autouse=True)
+    def path(self, tmp_path: Path) -> None:
+        self._path = tmp_path / "conformance.store"
+
+    def open_journal(self) -> AbstractAsyncContextManager[Journal]:
+        return open_file_journal(
+            self._path,
+            segment_bytes_max=self.segment_bytes_max,
+            decision_bytes_max=1_000_000,
+        )
+
+    def unstorable_drafts(self) -> list[Draft]:
+        return [*super().unstorable_drafts(), TOO_LARGE]
+
+
+class TestFileJournalInSmallSegments(TestFileJournal):
+    """The file journal on the real disk, when nearly every commit begins another segment."""
+
+    segment_bytes_max = 4096
+
+
+class TestFileJournalOnAFaultyDisk(PersistentJournalConformance, FailingJournalConformance):
+    """The file journal on a disk in memory, whose writes and syncs fail on demand."""
+
+    @pytest.fixture(autouse=True, params=["write", "fdatasync"])
+    def disk(self, request: pytest.FixtureRequest) -> None:
+        self._disk = FaultyDisk()
+        self._operation: str = request.param
+
+    def open_journal(self) -> AbstractAsyncContextManager[Journal]:
+        return open_file_journal("conformance.store", disk=self._disk)
+
+    def fail_writes(self, journal: Journal) -> None:
+        self._disk.fail(self._operation, times=None)
+
+
+class HeldDisk:
+    """The real disk, with syncs that can be held up."""
+
+    def __init__(self) -> None:
+        self.may_sync = threading.Event()
+        self.may_sync.set()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(OSDisk(), name)
+
+    def fdatasync(self, file: int) -> None:
+        assert self.may_sync.wait(timeout=60), "held for a minute: who releases it?"
+        OSDisk().fdatasync(file)
+
+
+class TestFileJournalOnAHeldDisk(HeldJournalConformance):
+    """The file journal on the real disk, with its thread held up in a sync."""
+
+    @pytest.fixture(autouse=True)
+    def place(self, tmp_path: Path) -> None:
+        self._path = tmp_path / "conformance.store"
+        self._disk = HeldDisk()
+
+    def open_journal(self) -> AbstractAsyncContextManager[Journal]:
+        return open_file_journal(self._path, disk=cast("Disk", self._disk))
+
+    def hold_writes(self, journal: Journal) -> None:
+        self._disk.may_sync.clear()
+
+    def release_writes(self, journal: Journal) -> None:
+        self._disk.may_sync.set()
 
 
 class TestKeptJournal(PersistentJournalConformance):

@@ -213,3 +213,20 @@ async def test_closing() -> None:
     assert isinstance(failed.error, StoreClosed)
     with pytest.raises(trio.ClosedResourceError):
         await store.receptionist.send(StoreIfValid(BID, send))
+
+
+async def test_messages_that_were_not_read_yet() -> None:
+    """What was sent before the store closed is answered, even if nobody has looked at it."""
+    send, receive = channel()
+    async with bids() as (store, _):
+        await store.store_if_valid(BID, accept)
+        inbox = store.receptionist.clone()
+        for message in (StoreIfValid(BID, send), QueryEvents(send, scope="lot")):
+            inbox.send_nowait(message)
+    answers = [await receive.receive(), await receive.receive()]
+
+    assert {type(answer) for answer in answers} == {Failed, QueriedEvents}
+    (failed,) = (answer for answer in answers if isinstance(answer, Failed))
+    assert isinstance(failed.error, StoreClosed)
+    with pytest.raises(trio.BrokenResourceError):
+        inbox.send_nowait(StoreIfValid(BID, send))

@@ -402,6 +402,21 @@ class TestTheEnd:
         assert scope.cancelled_caught
         assert journal.head.position == 1
 
+    async def test_cancelled_block_may_still_store(self) -> None:
+        """While a cancelled block unwinds, the store still answers it."""
+        results = []
+        with trio.CancelScope() as scope:
+            async with bids() as (store, _):
+                try:
+                    scope.cancel()
+                    await trio.sleep_forever()
+                finally:
+                    with trio.CancelScope(shield=True):
+                        results.append(await store.store_if_valid(BID, accept))
+                        results.append(await store.store_if_valid(BID, accept_slowly))
+
+        assert [result.was_accepted for result in results] == [True, True]
+
     async def test_the_journal_stays_open(self) -> None:
         """A journal that was handed in is not closed with the store."""
         async with bids() as (store, journal):

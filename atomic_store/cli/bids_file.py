@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 
 from ..errors import shown
-from ..store import SCOPE_BYTES_MAX
+from ..intake import SCOPE_BYTES_MAX
 from .auction import Bid, LotEvent, Opened, Proposal
 from .sale import Sale, proposals_of
 
@@ -88,6 +88,7 @@ def _sale(lots: Mapping[str, Sequence[_Row]]) -> Sale:
     return Sale(
         openings=proposals_of(openings),
         queues=tuple(map(_queue, lots.values())),
+        at_once="all lots",
         recorded_cents={lot: rows[0].final_cents for lot, rows in lots.items()},
     )
 

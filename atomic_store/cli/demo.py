@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from atomic_store import Store, open_store
 
+from .arguments import store_option
 from .auction import LOT_STATE, Bid, LotEvent, propose_at_once
 from .bids_file import read_bids
 from .made_up import make_up
@@ -39,13 +40,7 @@ MADE_UP = ("seed", "lots", "bidders", "bids_per_bidder")
 
 
 @click.command(add_help_option=False)
-@click.option(
-    "--store",
-    "store_path",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Where to keep the store; without it, a new temporary directory.",
-)
+@store_option
 @click.option(
     "--bids",
     "bids_path",
@@ -69,7 +64,7 @@ MADE_UP = ("seed", "lots", "bidders", "bids_per_bidder")
 @click.pass_context
 def demo(
     context: click.Context,
-    store_path: Path | None,
+    store: Path | None,
     bids_path: Path | None,
     seed: int,
     lots: int,
@@ -87,18 +82,10 @@ def demo(
     else:
         _refuse_made_up_options(context)
         sale = read_bids(bids_path)
-    if store_path is None:
-        store_path = Path(tempfile.mkdtemp(prefix="auction-")) / "auction.store"
-    print_line(
-        f"{counted(sale.bids, 'bid')} on {counted(len(sale.openings), 'lot')}, "
-        f"in {counted(len(sale.queues), 'queue')} at once."
-    )
-    print_line(f"The store is {store_path}")
-    print_line()
-    # Whatever happens from here on, people know where the store lies.
-    flush()
-    trio.run(_hold, sale, store_path)
-    _print_next_steps(sale, store_path)
+    if store is None:
+        store = Path(tempfile.mkdtemp(prefix="auction-")) / "auction.store"
+    trio.run(_hold, sale, store)
+    _print_next_steps(sale, store)
 
 
 def _refuse_made_up_options(context: click.Context) -> None:
@@ -114,6 +101,7 @@ async def _hold(sale: Sale, path: Path) -> None:
     async with open_store(
         path, events=LotEvent, scope_of=lambda event: event.lot, state=LOT_STATE
     ) as store:
+        _print_beginning(sale, path)
         tally, seconds = await _run(store, sale)
         # Read back, so that the prices are those of the records and not of the answers.
         lots = [await store.query_events(opening.event.lot) for opening in sale.openings]
@@ -123,6 +111,17 @@ async def _hold(sale: Sale, path: Path) -> None:
     if sale.recorded_cents:
         print_line()
         print_line(agreement_line(standings, sale.recorded_cents))
+
+
+def _print_beginning(sale: Sale, path: Path) -> None:
+    print_line(
+        f"{counted(sale.bids, 'bid')} on {counted(len(sale.openings), 'lot')}, "
+        f"{sale.at_once} at once."
+    )
+    print_line(f"The store is {path}")
+    print_line()
+    # Whatever happens from here on, people know where the store lies.
+    flush()
 
 
 async def _run(store: Store[LotEvent], sale: Sale) -> tuple[Tally, float]:

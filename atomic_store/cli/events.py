@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from ..errors import InvalidEvent, shown
+from ..intake import check_scope
+from ..journal.line import record_body
 from ..journal.readonly import list_scopes, read_records
-from ..store import check_scope
+from .arguments import store_argument
 from .ending import DONE, WRONG
 from .output import complain, print_json, print_line, shortened
 from .texts import help_option
@@ -32,7 +33,7 @@ def _scope(context: click.Context, parameter: click.Parameter, value: str | None
 
 
 @click.command(add_help_option=False)
-@click.argument("store", type=click.Path(path_type=Path))
+@store_argument
 @click.option("--scope", callback=_scope, metavar="S", help="Only the records of this scope.")
 @click.option(
     "--after",
@@ -89,23 +90,4 @@ def human_line(record: StoredRecord) -> str:
 
 def json_line(record: StoredRecord) -> str:
     """Write a record as the journal does, without its checksums."""
-    fields: dict[str, object] = {
-        "position": record.position,
-        "scope": record.scope,
-        "sequence": record.sequence,
-        "id": record.id,
-        "at": record.at,
-        "type": record.type,
-    }
-    if record.version != 1:
-        fields["v"] = record.version
-    fields["data"] = msgspec.Raw(record.data)
-    if record.metadata is not None:
-        fields["metadata"] = msgspec.Raw(record.metadata)
-    if record.part is not None:
-        fields["part"] = record.part
-    if record.meta is not None:
-        fields["meta"] = msgspec.Raw(record.meta)
-    if record.proposed is not None:
-        fields["proposed"] = record.proposed
-    return msgspec.json.encode(fields).decode()
+    return (record_body(record) + b"}").decode()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from .auction import Bid, LotEvent, Opened, Proposal
+from .output import counted
 from .sale import Sale, proposals_of
 
 ITEMS = (
@@ -29,10 +31,10 @@ def make_up(seed: int, *, lots: int, bidders: int, bids_per_bidder: int) -> Sale
     # Not for secrets: the same seed has to give the same sale.
     rng = random.Random(seed)
     opened = [_opened(rng, n) for n in range(lots)]
-    worth = {event.lot: event.opening_cents * rng.uniform(2, 12) for event in opened}
+    liked = [(event, event.opening_cents * rng.uniform(2, 12)) for event in opened]
     openings: list[tuple[str, LotEvent]] = [(str(seed), event) for event in opened]
-    queues = tuple(_queue(rng, seed, _name(n), worth, bids_per_bidder) for n in range(bidders))
-    return Sale(openings=proposals_of(openings), queues=queues)
+    queues = tuple(_queue(rng, seed, _name(n), liked, bids_per_bidder) for n in range(bidders))
+    return Sale(proposals_of(openings), queues, at_once=counted(bidders, "bidder"))
 
 
 def _opened(rng: random.Random, n: int) -> Opened:
@@ -45,13 +47,14 @@ def _name(n: int) -> str:
 
 
 def _queue(
-    rng: random.Random, seed: int, bidder: str, worth: dict[str, float], bids: int
+    rng: random.Random, seed: int, bidder: str, liked: Sequence[tuple[Opened, float]], bids: int
 ) -> tuple[Proposal, ...]:
-    lots = list(worth)
     made: list[tuple[str, LotEvent]] = []
     for n in range(bids):
-        lot = rng.choice(lots)
-        # The longer it goes on, the nearer to what the lot is worth to this bidder.
+        opened, worth_cents = rng.choice(liked)
+        # From about the opening bid to what the lot is worth to this bidder.
+        low_cents = 0.9 * opened.opening_cents
         share = (n + rng.random()) / bids * rng.uniform(0.6, 1.2)
-        made.append((str(seed), Bid(lot, bidder, max(1, int(worth[lot] * share)))))
+        cents = max(1, int(low_cents + (worth_cents - low_cents) * share))
+        made.append((str(seed), Bid(opened.lot, bidder, cents)))
     return proposals_of(made)

@@ -17,6 +17,7 @@ import msgspec
 
 CUT_AT = 200
 """Of one value, more characters than this are too many for people."""
+COMPLAINT_CUT_AT = 1_000
 
 
 class OutputFailed(Exception):
@@ -49,9 +50,11 @@ def _escaped(text: str, escape: Callable[[str], str]) -> str:
     return "".join(c if c.isprintable() else escape(c) for c in text)
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, length_max: int = CUT_AT) -> str:
     """Cut a text to a length that people read, and say how long it is."""
-    return text if len(text) <= CUT_AT else f"{text[:CUT_AT]}… ({len(text):,} characters)"
+    if len(text) <= length_max:
+        return text
+    return f"{text[:length_max]}… ({len(text):,} characters)"
 
 
 def counted(number: int, noun: str) -> str:
@@ -90,7 +93,8 @@ def complain(message: str) -> None:
     """Say on stderr what is wrong. If that fails too, there is nobody left to tell."""
     if sys.stderr is None:
         return
-    text = "".join(f"atomic-store: {printable(line)}\n" for line in message.splitlines())
+    lines = [shortened(printable(line), COMPLAINT_CUT_AT) for line in message.splitlines()]
+    text = "".join(f"atomic-store: {line}\n" for line in lines)
     encoding = sys.stderr.encoding or "utf-8"
     try:
         sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
@@ -107,16 +111,15 @@ def _write(data: bytes, *, at_once: bool = False) -> None:
         stdout.buffer.write(data)
         if at_once or stdout.isatty():
             stdout.flush()
-    except BrokenPipeError as error:
-        _give_up_stdout()
-        raise OutputClosed from error
     except OSError as error:
         _give_up_stdout()
+        if isinstance(error, BrokenPipeError):
+            raise OutputClosed from error
         raise OutputFailed(f"cannot write to stdout: {error.strerror or error}") from error
 
 
 def _give_up_stdout() -> None:
-    """Let what is buffered go nowhere: the interpreter flushes once more when it ends."""
+    """Let what is still buffered go nowhere, or each later flush would fail again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, sys.stdout.fileno())

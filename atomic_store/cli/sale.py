@@ -22,6 +22,8 @@ class Sale:
     openings: tuple[Proposal, ...]
     queues: tuple[tuple[Proposal, ...], ...]
     """Each is proposed one bid after the other, all queues at once."""
+    at_once: str
+    """What the queues are, for people."""
     recorded_cents: Mapping[str, int] = attrs.Factory(dict)
     """The price at which a lot is known to have ended."""
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from ..journal.readonly import list_scopes
+from .arguments import store_argument
 from .output import print_line, print_value
 from .texts import help_option
 
 
 @click.command(add_help_option=False)
-@click.argument("store", type=click.Path(path_type=Path))
+@store_argument
 @click.option("--prefix", default="", metavar="P", help="Only scopes whose names begin with P.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @help_option

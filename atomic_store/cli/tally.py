@@ -48,7 +48,8 @@ def feed_line(result: Result[Any]) -> str:
     """What became of a bid, as one line."""
     bid = result.prospective_event
     if result.was_accepted:
-        end = f"the price is {dollars(result.meta['price_cents'])}"
+        verb = "was" if result.is_duplicate else "is"
+        end = f"the price {verb} {dollars(result.meta['price_cents'])}"
     else:
         end = result.reason or result.outcome.value
     return f"  {fate(result):9}  {bid.lot:12}  {bid.bidder:12} {dollars(bid.max_cents):>10}  {end}"
@@ -117,4 +118,4 @@ def agreement_line(standings: Sequence[Standing], recorded_cents: Mapping[str, i
     agree = sum(
         standing.lot.price_cents == recorded_cents[standing.opened.lot] for standing in standings
     )
-    return f"{agree:,} of {counted(len(standings), 'lot')} ended at the price that eBay recorded."
+    return f"{agree:,} of {len(standings):,} lots ended at the price that eBay recorded."

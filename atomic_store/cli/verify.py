@@ -9,6 +9,7 @@ import click
 
 from ..journal.verify import Damage, Verification
 from ..journal.verify import verify as verify_store
+from .arguments import store_argument
 from .ending import DONE, WRONG
 from .output import counted, print_line, print_value
 from .progress import progress
@@ -16,7 +17,7 @@ from .texts import help_option
 
 
 @click.command(add_help_option=False)
-@click.argument("store", type=click.Path(path_type=Path))
+@store_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @help_option
 def verify(store: Path, as_json: bool) -> int:

@@ -34,7 +34,7 @@ _OBJECT: Final = frozenset({dict})
 def _converter() -> Converter:
     # cattrs writes the functions that structure classes. For the members it finds our
     # shapes in place of their annotations, so that none of its own, lenient hooks is used.
-    converter = Converter(forbid_extra_keys=True, detailed_validation=True, use_alias=True)
+    converter = Converter()
     converter.register_structure_hook_factory(
         lambda shape: type(shape) is Shape, lambda shape: shape.load
     )
@@ -128,6 +128,9 @@ def _class_load(cls: Any, name: str, members: Sequence[Member]) -> Load:
         _CONVERTER,
         # No member's annotation is left that could name them, but cattrs asks for them.
         {parameter.__name__: Any for parameter in getattr(origin, "__parameters__", ())},
+        _cattrs_forbid_extra_keys=True,
+        _cattrs_detailed_validation=True,
+        _cattrs_use_alias=True,
     )
 
     def load(value: Any, _: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias, final
 
@@ -25,7 +26,7 @@ class Commit:
     is_durable: bool = False
     failure: JournalFailed | None = None
     # Invariant: empty once the commit is durable or failed.
-    _waiting: list[Done] = attrs.Factory(list)
+    _waiting: deque[Done] = attrs.Factory(deque)
 
     @property
     def is_done(self) -> bool:
@@ -48,9 +49,10 @@ class Commit:
         assert not self.is_done
         self.failure = failure
         self.is_durable = failure is None
-        waiting, self._waiting = self._waiting, []
-        for done in waiting:
-            done(failure)
+        # One who is told may end the waiting of another, who then leaves the queue.
+        waiting = self._waiting
+        while waiting:
+            waiting.popleft()(failure)
 
     async def wait(self) -> None:
         """

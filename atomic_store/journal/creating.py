@@ -14,7 +14,7 @@ from enum import Enum, auto
 from ..errors import JournalCorrupt, NotAStore, shown
 from .disk import Access, Disk, Kind
 from .failing import attempting
-from .files import make_durable_file, opened, read_range, sync_directory
+from .files import kind_of, make_durable_file, opened, read_range, sync_directory
 from .layout import JOURNAL, LOCK, STORE, is_ignored, is_segment_name, segment_name
 from .line import (
     FORMAT,
@@ -27,6 +27,7 @@ from .line import (
     store_line,
 )
 from .scan import Chain
+from .segment_reader import future_format
 from .segments import header_line
 
 _STORE_BYTES_MAX = 64 * 1024
@@ -74,6 +75,24 @@ def survey(disk: Disk, path: str) -> Found:
     return Found.BEGUN
 
 
+def expect_store(disk: Disk, path: str) -> None:
+    """
+    Check that there is a store to be read, sound or damaged.
+
+    Raises:
+      NotAStore: there is nothing, something else, or a store whose making did not get far.
+    """
+    found = survey(disk, path)
+    directory = f"{path}/{JOURNAL}"
+    if found is Found.BEGUN and kind_of(disk, directory) is Kind.DIRECTORY:
+        with attempting("list", directory):
+            if not all(map(is_ignored, disk.list_directory(directory))):
+                return
+    if found is not Found.STORE:
+        what = "nothing" if found is Found.NOTHING else "a directory with no records in it"
+        raise NotAStore(f"expected a store at {path}, found {what}")
+
+
 def read_identity(disk: Disk, path: str) -> StoreLine:
     """
     Read store.json.
@@ -83,6 +102,8 @@ def read_identity(disk: Disk, path: str) -> StoreLine:
       JournalCorrupt: it is damaged.
     """
     file_path = f"{path}/{STORE}"
+    if kind_of(disk, file_path) is Kind.NOTHING:
+        raise JournalCorrupt(file_path, 0, "the store's line", "no file")
     try:
         with opened(disk, file_path, Access.READ) as file:
             content = read_range(disk, file, file_path, 0, _STORE_BYTES_MAX)
@@ -90,12 +111,11 @@ def read_identity(disk: Disk, path: str) -> StoreLine:
     except FutureFormat as error:
         raise NotAStore(future_format(file_path, error)) from error
     except NotALine as error:
-        with attempting("stat", f"{path}/{JOURNAL}"):
-            if disk.kind(f"{path}/{JOURNAL}") is Kind.NOTHING:
-                raise NotAStore(
-                    f"expected a store at {path}, found no {JOURNAL} and a {STORE} "
-                    "that is not one of a store"
-                ) from error
+        if kind_of(disk, f"{path}/{JOURNAL}") is Kind.NOTHING:
+            raise NotAStore(
+                f"expected a store at {path}, found no {JOURNAL} and a {STORE} "
+                "that is not one of a store"
+            ) from error
         raise JournalCorrupt(file_path, 0, error.expected, error.found, 1) from error
 
 
@@ -108,8 +128,8 @@ def create(disk: Disk, path: str, *, now: str, new_id: Callable[[], str]) -> Non
       JournalCorrupt: there are records, but no store.json.
     """
     directory = f"{path}/{JOURNAL}"
-    with attempting("mkdir", directory):
-        if disk.kind(directory) is Kind.NOTHING:
+    if kind_of(disk, directory) is Kind.NOTHING:
+        with attempting("mkdir", directory):
             disk.mkdir(directory)
     sync_directory(disk, path)
     header = _begun_header(disk, path)
@@ -123,11 +143,6 @@ def create(disk: Disk, path: str, *, now: str, new_id: Callable[[], str]) -> Non
         sync_directory(disk, directory)
         store, history = header.store, header.history
     make_durable_file(disk, path, STORE, store_line(StoreLine(FORMAT, store, history, now)))
-
-
-def future_format(path: str, error: FutureFormat) -> str:
-    """Say that a file was written by a later version."""
-    return f"{path} is of format {error.format}; this version knows format {FORMAT} only"
 
 
 def _begun_header(disk: Disk, path: str) -> HeaderLine | None:
@@ -157,9 +172,9 @@ def _begun_header(disk: Disk, path: str) -> HeaderLine | None:
 
 
 def _check_begun_journal(disk: Disk, directory: str) -> None:
+    if kind_of(disk, directory) is not Kind.DIRECTORY:
+        raise NotAStore(f"expected a directory at {directory}, found no {STORE} beside it")
     with attempting("list", directory):
-        if disk.kind(directory) is not Kind.DIRECTORY:
-            raise NotAStore(f"expected a directory at {directory}, and no {STORE} beside it")
         names = disk.list_directory(directory)
     for name in sorted(names):
         if not is_segment_name(name) and not is_ignored(name):
@@ -172,7 +187,8 @@ def _check_begun_lock(disk: Disk, path: str) -> None:
     """Keep the hands off a lock that is somebody else's."""
     with opened(disk, path, Access.READ) as file:
         content = read_range(disk, file, path, 0, len(_LOCK_START))
-    if content not in (b"", _LOCK_START):
+    # It is not synced: after a crash its bytes may be missing, or zeros.
+    if not _LOCK_START.startswith(content.rstrip(b"\0")):
         raise NotAStore(f"expected a store's lock at {path}, found {shown(content)}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 
 from ..errors import JournalCorrupt
@@ -27,7 +27,16 @@ def opened(disk: Disk, path: str, access: Access) -> Iterator[int]:
         file = disk.open(path, access)
     try:
         yield file
-    finally:
+    except BaseException:
+        close_quietly(disk, file)
+        raise
+    with attempting("close", path):
+        disk.close(file)
+
+
+def close_quietly(disk: Disk, file: int) -> None:
+    """Close a file while another error is on its way, which says more than one of closing."""
+    with suppress(OSError):
         disk.close(file)
 
 
@@ -76,10 +85,10 @@ def make_durable_file(disk: Disk, directory: str, name: str, content: bytes) -> 
         with attempting("fsync", temporary):
             disk.fsync(file)
     path = f"{directory}/{name}"
+    found = kind_of(disk, path)
+    if found is not Kind.NOTHING:
+        raise JournalCorrupt(path, 0, "no file of this name yet", found.value)
     with attempting("rename", path):
-        found = disk.kind(path)
-        if found is not Kind.NOTHING:
-            raise JournalCorrupt(path, 0, "no file of this name yet", found.value)
         disk.rename(temporary, path)
     sync_directory(disk, directory)
 
@@ -90,11 +99,16 @@ def sync_directory(disk: Disk, path: str) -> None:
         disk.fsync_directory(path)
 
 
+def kind_of(disk: Disk, path: str) -> Kind:
+    """Say what lies at a path; a symbolic link is one."""
+    with attempting("stat", path):
+        return disk.kind(path)
+
+
 def free_name(disk: Disk, directory: str, name: str) -> str:
     """Give a name that no file has: this one, or the same with a number behind it."""
     for k in count(1):
         candidate = name if k == 1 else f"{name}.{k}"
-        with attempting("stat", f"{directory}/{candidate}"):
-            if disk.kind(f"{directory}/{candidate}") is Kind.NOTHING:
-                return candidate
+        if kind_of(disk, f"{directory}/{candidate}") is Kind.NOTHING:
+            return candidate
     raise AssertionError("count never ends")

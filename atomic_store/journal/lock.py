@@ -9,7 +9,7 @@ import msgspec
 from ..errors import JournalFailed, StoreLocked
 from .disk import Access, Disk
 from .failing import attempting
-from .files import write_all
+from .files import close_quietly, write_all
 
 _CONTENT_BYTES_MAX = 4096
 
@@ -45,7 +45,7 @@ def take_lock(disk: Disk, path: str) -> int:
         with attempting("ftruncate", path):
             disk.ftruncate(file, len(holder))
     except BaseException:
-        disk.close(file)
+        close_quietly(disk, file)
         raise
     return file
 
@@ -61,7 +61,7 @@ def _refuse_if_held(disk: Disk, path: str, error: JournalFailed) -> None:
         try:
             _lock(disk, path, file)
         finally:
-            disk.close(file)
+            close_quietly(disk, file)
 
 
 def _lock(disk: Disk, path: str, file: int) -> None:

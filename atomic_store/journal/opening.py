@@ -16,19 +16,20 @@ from uuid import uuid4
 
 import attrs
 
-from ..errors import JournalCorrupt, NotAStore
+from ..errors import JournalCorrupt
 from . import Head, Recovery
-from .creating import Found, create, future_format, read_identity, survey
-from .disk import Access, Disk, Kind
+from .creating import Found, create, read_identity, survey
+from .disk import Access, Disk
 from .failing import attempting
-from .files import CHUNK_BYTES, free_name, opened, read_range, sync_directory, write_all
+from .files import close_quietly, free_name, opened, read_range, sync_directory, write_all
 from .index import Index
-from .layout import JOURNAL, LOCK, is_ignored, is_segment_name, segment_name
-from .line import CloseLine, FutureFormat, HeaderLine, with_commit
+from .layout import JOURNAL, LOCK, segment_name
+from .line import CloseLine, HeaderLine, with_commit
 from .lock import take_lock
 from .scan import Chain, ClosedCommit, Problem, SegmentScan
+from .segment_reader import SegmentReader, corrupt, is_being_cut, list_segments, uncut
 from .segments import SegmentWriter
-from .tail import Kept, NoTail, Torn, Verdict, judge, judge_uncut
+from .tail import Kept, NoTail, Torn, Verdict, judge
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -53,7 +54,9 @@ class OpenedFiles:
         try:
             self.writer.close()
         finally:
-            self.disk.close(self.lock)
+            # That ends the lock, even if it fails.
+            with attempting("close", self.directory):
+                self.disk.close(self.lock)
 
 
 def open_files(
@@ -99,39 +102,13 @@ def open_files(
         opening.read()
         writer, recovery = opening.mend(segment_bytes_max, was_created=was_created)
     except BaseException:
-        disk.close(lock)
+        close_quietly(disk, lock)
         raise
     chain = opening.chain
     head = Head(chain.position, chain.value)
     return OpenedFiles(
         disk, opening.directory, lock, writer, opening.index, head, chain.at, recovery
     )
-
-
-def list_segments(disk: Disk, path: str) -> list[str]:
-    """
-    The names of a store's segments, in order.
-
-    Raises:
-      JournalCorrupt: there are none, or something else is among them.
-    """
-    directory = f"{path}/{JOURNAL}"
-    with attempting("list", directory):
-        kind = disk.kind(directory)
-        if kind is not Kind.DIRECTORY:
-            raise JournalCorrupt(directory, 0, "a directory", kind.value)
-        names = sorted(name for name in disk.list_directory(directory) if not is_ignored(name))
-    for name in names:
-        if not is_segment_name(name):
-            raise JournalCorrupt(f"{directory}/{name}", 0, "segments only", "this file")
-    if not names:
-        raise JournalCorrupt(f"{directory}/{segment_name(1)}", 0, "a segment", "no file")
-    return names
-
-
-def corrupt(path: str, problem: Problem) -> JournalCorrupt:
-    """Turn a scanner's problem into an error that names the file."""
-    return JournalCorrupt(path, problem.offset, problem.expected, problem.found, problem.line)
 
 
 @final
@@ -144,6 +121,7 @@ class _Opening:
     chain: Chain = attrs.field(init=False)
     index: Index = attrs.Factory(Index)
     _scan: SegmentScan = attrs.field(init=False)
+    _reader: SegmentReader = attrs.field(init=False)
     _verdict: Verdict = attrs.Factory(NoTail)
     # The last but one segment: where its last commit of records ends, and what ends it.
     _before: tuple[str, int, bytes] | None = None
@@ -180,26 +158,18 @@ class _Opening:
 
     def _read_segment(self, name: str) -> bytes:
         """Read one segment; give what lies behind its last closed commit."""
-        path = self._of(name)
-        scan = self._scan = SegmentScan(self.chain)
+        self._scan = SegmentScan(self.chain)
         self.index.begin_segment(self.chain.position + 1)
-        with opened(self.disk, path, Access.READ) as file:
-            with attempting("fstat", path):
-                size = self.disk.size(file)
-            offset = 0
-            while offset < size and scan.problem is None:
-                chunk = read_range(self.disk, file, path, offset, min(size, offset + CHUNK_BYTES))
-                if not chunk:
-                    break
-                offset += len(chunk)
-                try:
-                    for commit in scan.feed(chunk):
-                        self._add(commit)
-                except FutureFormat as error:
-                    raise NotAStore(future_format(path, error)) from error
-                self._bytes_read += len(chunk)
-                self.on_progress(self._bytes_read, self._bytes_in_all)
-            return read_range(self.disk, file, path, scan.closed_end, size)
+        reader = self._reader = SegmentReader(
+            self.disk, self._of(name), self._scan, self._count_bytes
+        )
+        for commit in reader.commits():
+            self._add(commit)
+        return reader.tail()
+
+    def _count_bytes(self, size: int) -> None:
+        self._bytes_read += size
+        self.on_progress(self._bytes_read, self._bytes_in_all)
 
     def _add(self, commit: ClosedCommit) -> None:
         add = self.index.add
@@ -216,18 +186,9 @@ class _Opening:
             assert scan.last is not None
             self._before = (name, scan.last.offset, with_commit(*self.chain.next_cut()))
             return
-        scan.roll_back()
-        expected = f"a cut line that names {segment_name(self.chain.position + 1)}"
-        if not (
-            is_last_but_one
-            and scan.cut is None
-            and scan.header is not None
-            and judge_uncut(scan, tail)
-        ):
-            offset, line = scan.place
-            raise corrupt(
-                self._of(name), scan.problem or Problem(offset, line, expected, "the file's end")
-            )
+        following = self._of(segment_name(self.chain.position + 1))
+        if not is_last_but_one or scan.header is None or not is_being_cut(self._reader, following):
+            raise corrupt(self._of(name), uncut(scan))
         self._is_cut = False
         self._before = (name, scan.closed_end, with_commit(*self.chain.next_cut()))
 
@@ -237,6 +198,8 @@ class _Opening:
         verdict = self._verdict = judge(scan, tail)
         if isinstance(verdict, Problem):
             raise corrupt(self._of(name), verdict)
+        if isinstance(verdict, Torn):
+            scan.roll_back()
         if isinstance(verdict, Kept):
             assert scan.last is not None
             assert scan.last is not already_closed
@@ -278,7 +241,7 @@ class _Opening:
             sync_directory(self.disk, self.directory)
             sync_directory(self.disk, self.path)
         except BaseException:
-            self.disk.close(file)
+            close_quietly(self.disk, file)
             raise
         writer = SegmentWriter(
             self.disk, self.directory, self.chain, file, scan.header.first, scan.closed_end,

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, final
 
 import attrs
 
-from .layout import segment_name
+from .layout import is_segment_name, segment_name
 from .line import (
     COMMIT_BYTES,
     CRC_BYTES,
@@ -107,7 +107,11 @@ class Chain:
     sequences: dict[str, int] = attrs.Factory(dict)
     """Each scope's last sequence."""
     lost: int = 0
-    """How many records could not be read; only `SegmentScan.resume` makes it more than 0."""
+    """How many records were not seen: a sequence may jump by as many."""
+    known: int = 0
+    """The last position that was seen; `position` counts lines that can't be read, too."""
+    believes: bool = False
+    """What came last is not known: what the next line says of it is believed."""
 
     def next_cut(self) -> tuple[bytes, str]:
         """Give the body of the cut line that ends a segment here, and its commit value."""
@@ -146,8 +150,9 @@ class SegmentScan:
     _at_before: str = ""
     # The decision that the last record leaves unfinished.
     _part: RecordLine | None = None
+    # What is left of this and of `_rest` when the file ends is its tail.
+    _pieces: list[bytes] = attrs.Factory(list)
     _digest: _Hash = None
-    _believed: bool = False
     _rest: bytes = b""
     _offset: int = 0
     _line: int = 1
@@ -158,14 +163,14 @@ class SegmentScan:
         return self._rest
 
     @property
+    def unclosed(self) -> bytes:
+        """What was fed and follows the last closed commit."""
+        return b"".join((*self._pieces, self._rest))
+
+    @property
     def open_lines(self) -> int:
         """How many whole lines the commit has that is not closed."""
         return len(self._open)
-
-    @property
-    def is_inside_decision(self) -> bool:
-        """Whether more records of the last one's decision must follow."""
-        return self._part is not None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -180,18 +185,21 @@ class SegmentScan:
         self._rest = lines.pop()
         closed: list[ClosedCommit] = []
         begin = place = 0
-        digest = self._digest or blake2b(self.chain.value.encode(), digest_size=16)
+        digest = self._digest or _begin_digest(self.chain.value)
         for line in lines:
             length = len(line) + 1
             try:
                 parsed = self._take(line)
                 if parsed.commit:
+                    if self._line == 1:
+                        digest = _begin_digest(self.chain.value)
                     body = place + length - 1 - COMMIT_BYTES - CRC_BYTES
                     digest.update(memoryview(chunk)[begin:body])
                     commit = self._close(parsed, digest.hexdigest(), self._offset + length)
                     closed.append(commit)
-                    digest = blake2b(self.chain.value.encode(), digest_size=16)
+                    digest = _begin_digest(self.chain.value)
                     begin = place + length
+                    self._pieces.clear()
             except NotALine as error:
                 self._stop(error)
                 self._rest = chunk[place:]
@@ -199,7 +207,9 @@ class SegmentScan:
             place += length
             self._offset += length
             self._line += 1
-        digest.update(memoryview(chunk)[begin:place])
+        if begin < place:
+            digest.update(memoryview(chunk)[begin:place])
+            self._pieces.append(chunk[begin:place])
         self._digest = digest
         if self.problem is None and len(self._rest) > self.line_bytes_max:
             expected = f"a newline within {self.line_bytes_max} bytes"
@@ -213,34 +223,34 @@ class SegmentScan:
         line, newline, rest = self._rest.partition(b"\n")
         chain = self.chain
         closed: list[ClosedCommit] = []
-        self._believed = True
+        if not chain.believes:
+            chain.believes, chain.known = True, chain.position
         self._part = None
-        match problem.parsed:
-            case RecordLine() as record:
-                # It was accepted if all that is wrong is the commit that it closes.
-                if not self._open or self._open[-1] is not record:
-                    chain.lost += max(0, record.position - chain.position - 1)
-                    self._accept(record)
-            case HeaderLine() as header:
-                self.header = header
-                chain.segment, chain.position = header.segment, header.first - 1
-                chain.value = header.continues
-            case CloseLine() as close:
-                chain.position, chain.at = close.close, max(chain.at, close.at)
-            case CutLine() as cut:
-                self.cut = cut
-            case None:
-                # Without its first line a segment has lost no record.
-                if self._line > 1:
-                    chain.position += 1
-                    chain.lost += 1
+        parsed = problem.parsed
         end = self._offset + len(line) + len(newline)
-        if problem.parsed is not None and problem.parsed.commit:
-            closed.append(self._close(problem.parsed, "", end))
-        self._digest = None
+        if isinstance(parsed, RecordLine):
+            # It was accepted if all that is wrong is the commit that it closes.
+            if not self._open or self._open[-1] is not parsed:
+                chain.lost += max(0, parsed.position - chain.position - 1)
+                self._accept(parsed)
+        elif parsed is not None:
+            self._believe_mark(parsed)
+        elif self._line > 1:
+            # A header that can't be read is no record lost; another line may be one.
+            chain.position += 1
+            chain.lost += 1
+        if parsed is not None and parsed.commit:
+            closed.append(self._close(parsed, "", end))
         self._offset, self._line = end, self._line + len(newline)
-        self._rest = b""
+        self._rest, self._digest, self._pieces = b"", None, []
         return closed + self.feed(rest)
+
+    def rewind(self) -> None:
+        """Go back to the end of the last closed commit, to be fed from there again."""
+        self.roll_back()
+        self.problem = None
+        self._offset, self._line = self.closed_end, self.closed_lines + 1
+        self._rest, self._digest, self._pieces = b"", None, []
 
     def roll_back(self) -> None:
         """Take the lines of the commit that is not closed back out of the chain."""
@@ -268,7 +278,9 @@ class SegmentScan:
         chain = self.chain
         if self.cut is not None:
             raise _Misplaced("nothing behind the cut line", "a record", record)
-        if record.position != chain.position + 1:
+        if record.position != chain.position + 1 and not (
+            chain.believes and chain.known < record.position <= chain.position
+        ):
             raise _Misplaced(
                 f"position {chain.position + 1}", f"position {record.position}", record
             )
@@ -316,7 +328,7 @@ class SegmentScan:
             fits = (k, n, record.scope, record.id) == (
                 k_before + 1, n_before, before.scope, before.id
             )  # fmt: skip
-        if not fits or (k < n and record.commit is not None):
+        if (not fits and not self.chain.believes) or (k < n and record.commit is not None):
             raise _Misplaced(expected, f"record {k} of {n} of proposal {record.id}", record)
         self._part = record if k < n else None
 
@@ -327,10 +339,14 @@ class SegmentScan:
             raise _Misplaced(expected, kind_of(line), line)
         if self.cut is not None:
             raise _Misplaced("nothing behind the cut line", kind_of(line), line)
-        if self._open:
+        if self._open and not chain.believes:
             raise _Misplaced("the commit's next record", kind_of(line), line)
         if not line.commit:
             raise NotALine("a commit value", "none")
+        if isinstance(line, CutLine) and not is_segment_name(line.cut):
+            raise NotALine("a cut line that names a segment", line.cut)
+        if chain.believes:
+            self._believe_mark(line)
         match line:
             case HeaderLine():
                 self._check_header(line)
@@ -338,39 +354,52 @@ class SegmentScan:
                 name = segment_name(chain.position + 1)
                 if line.cut != name:
                     raise _Misplaced(f"a cut line that names {name}", line.cut, line)
-                self.cut = line
             case CloseLine():
                 if line.close != chain.position or line.at < chain.at or len(line.at) != 27:
                     expected = f"a close line at position {chain.position}, not before {chain.at}"
                     raise _Misplaced(expected, f"one at {line.close}, {line.at}", line)
-                chain.at = line.at
 
     def _check_header(self, header: HeaderLine) -> None:
         chain = self.chain
-        expected = HeaderLine(
-            header.format, chain.store, chain.history, chain.segment + 1, chain.position + 1,
-            chain.value, header.commit, header.crc,
-        )  # fmt: skip
-        for member in ("store", "history", "segment", "first", "continues"):
-            if getattr(header, member) != getattr(expected, member):
+        for member, expected in (
+            ("store", chain.store),
+            ("history", chain.history),
+            ("segment", chain.segment + 1),
+            ("first", chain.position + 1),
+            ("continues", chain.value),
+        ):
+            found = getattr(header, member)
+            if found != expected:
                 raise _Misplaced(
-                    f"a header with {member} {getattr(expected, member)}",
-                    f"{getattr(header, member)}",
-                    header,
+                    f"a header with {member} {expected}", f"one with {member} {found}", header
                 )
-        self.header = header
-        chain.segment = header.segment
+
+    def _believe_mark(self, mark: Line) -> None:
+        """Take what a mark says of what came before it; never another store's."""
+        chain = self.chain
+        match mark:
+            case HeaderLine():
+                chain.segment, chain.position = mark.segment - 1, mark.first - 1
+                chain.value = mark.continues
+            case CutLine():
+                chain.position = int(mark.cut[:20]) - 1
+            case CloseLine():
+                chain.position = mark.close
 
     def _close(self, line: Line, value: str, end: int) -> ClosedCommit:
         """End the open commit with its last line. A value of "" believes the line's own."""
-        if value != line.commit and not self._believed:
+        chain = self.chain
+        if value != line.commit and not chain.believes:
             raise _Misplaced(f"commit value {value}", f"{line.commit}", line)
-        self._believed = False
         assert line.commit
+        mark = None
+        if not isinstance(line, RecordLine):
+            mark = line
+            self._pass(line)
         # Behind a cut line nothing follows: the next segment continues from before it.
         if not isinstance(line, CutLine):
-            self.chain.value = line.commit
-        mark = None if isinstance(line, RecordLine) else line
+            chain.value = line.commit
+            chain.believes = False
         records, self._open = self._open, []
         offsets, self._offsets = self._offsets, []
         begin = self.closed_end
@@ -379,6 +408,20 @@ class SegmentScan:
         self.closed_end, self.closed_lines = end, self._line
         return self.last
 
+    def _pass(self, mark: MarkLine) -> None:
+        match mark:
+            case HeaderLine():
+                self.header = mark
+                self.chain.segment = mark.segment
+            case CutLine():
+                self.cut = mark
+            case CloseLine():
+                self.chain.at = max(self.chain.at, mark.at)
+
     def _stop(self, error: NotALine) -> None:
         parsed = error.line if isinstance(error, _Misplaced) else None
         self.problem = Problem(self._offset, self._line, error.expected, error.found, parsed)
+
+
+def _begin_digest(value: str) -> _Hash:
+    return blake2b(value.encode(), digest_size=16)

@@ -85,7 +85,7 @@ class SegmentWriter:
 
     def close(self) -> None:
         """Give the file back."""
-        self.disk.close(self.file)
+        self._close(self.file)
 
     def _write(self, before: bytes, body: bytes, *, cut_first: bool) -> tuple[str, int]:
         assert not self.is_broken
@@ -121,10 +121,15 @@ class SegmentWriter:
         self._append(with_commit(*chain.next_cut()))
         with attempting("open", self._path(first)):
             file = self.disk.open(self._path(first), Access.WRITE)
-        self.disk.close(self.file)
-        self.file, self.first, self.end = file, first, len(line)
+        old, self.file = self.file, file
+        self._close(old)
+        self.first, self.end = first, len(line)
         chain.value = value
         chain.segment += 1
+
+    def _close(self, file: int) -> None:
+        with attempting("close", self._path(self.first)):
+            self.disk.close(file)
 
     def _path(self, first: int) -> str:
         return f"{self.directory}/{segment_name(first)}"

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import attrs
 
-from .line import COMMIT_BYTES, CRC_BYTES, has_right_crc, with_commit
+from .line import COMMIT_BYTES, CRC_BYTES, RECORD_START, has_right_crc, with_commit
 from .scan import Chain, Problem, SegmentScan
 
 SECTOR_BYTES = 512
@@ -39,7 +39,8 @@ class Torn:
 class Kept:
     """The last commit is whole but for its newline."""
 
-    offset: int
+    end: int
+    """Where it ends, the newline included."""
 
 
 Verdict: TypeAlias = NoTail | Torn | Kept | Problem
@@ -49,29 +50,24 @@ def judge(scan: SegmentScan, tail: bytes) -> Verdict:
     """
     Say what lies behind the last closed commit of the last segment.
 
-    The chain is left at the last closed commit, unless the verdict is `Kept`: then the
-    commit has been closed, as if its newline were there.
+    With the verdict `Kept` the commit has been closed, as if its newline were there. With
+    any other the chain still is where the lines that are not closed have moved it.
 
     Args:
       scan: has read the segment as far as it could.
       tail: all bytes from `scan.closed_end` on.
     """
-    verdict = _judge(scan, tail)
-    if not isinstance(verdict, Kept):
-        scan.roll_back()
-    return verdict
-
-
-def _judge(scan: SegmentScan, tail: bytes) -> Verdict:
-    if not tail:
-        return _missing_header(scan) if scan.header is None else NoTail()
-    offset = scan.closed_end
     problem = scan.problem
-    if scan.header is None or scan.cut is not None:
+    has_header = scan.place[1] > 1
+    if not has_header or scan.cut is not None:
         # Both are made durable before anything is written behind them.
-        return problem or _unfinished(scan, "a whole header, and nothing behind a cut line")
-    torn = Torn(offset, len(tail))
-    if holds_zero_sector(tail, offset):
+        if problem is None and (tail or not has_header):
+            return _unfinished(scan, "" if has_header else "a segment's header, whole")
+        return problem or NoTail()
+    if not tail:
+        return NoTail()
+    torn = Torn(scan.closed_end, len(tail))
+    if holds_zero_sector(tail, scan.closed_end):
         return torn if _is_torn_by_zeros(tail) else problem or _unfinished(scan, "a commit")
     if problem is not None:
         return problem
@@ -81,9 +77,7 @@ def _judge(scan: SegmentScan, tail: bytes) -> Verdict:
     if has_right_crc(rest):
         # A whole line without its newline. The newline tells the scanner what it is.
         closed = scan.feed(b"\n")
-        if scan.problem is not None:
-            return scan.problem
-        return Kept(offset + len(tail)) if closed else torn
+        return scan.problem or (Kept(scan.closed_end) if closed else torn)
     if not is_beginning(rest, scan.chain, alone=scan.open_lines == 0):
         return _unfinished(scan, "a record, or its beginning")
     return torn
@@ -159,11 +153,14 @@ def _is_torn_by_zeros(tail: bytes) -> bool:
     lines = tail.split(b"\n")
     rest = lines.pop()
     for k, line in enumerate(lines):
-        if not has_right_crc(line):
-            if b"\0" not in line:
-                return False
-        elif _closes(line) and (k + 1 < len(lines) or rest):
+        if not has_right_crc(line) and b"\0" not in line:
+            return False
+        is_last = k + 1 == len(lines) and not rest
+        if _closes(line) and not is_last:
             # Behind the end of a commit there was another write: it was acknowledged.
+            return False
+        if _closes(line) and k > 0 and not line.startswith(RECORD_START) and b"\0" not in line:
+            # So it was if this is a commit by itself.
             return False
     return b"\0" in rest or rest.startswith(b"{"[: len(rest)])
 
@@ -173,11 +170,8 @@ def _closes(line: bytes) -> bool:
     return line[begin : begin + 11] == b',"commit":"'
 
 
-def _missing_header(scan: SegmentScan) -> Problem:
-    return Problem(0, 1, "a segment's header", "an empty file")
-
-
 def _unfinished(scan: SegmentScan, expected: str) -> Problem:
     offset, line = scan.place
     rest = scan.rest
-    return Problem(offset, line, expected, f"{rest[:24]!r}"[1:] if rest else "something else")
+    found = f"{rest[:24]!r}"[1:] if rest else "the file's end"
+    return Problem(offset, line, expected or "nothing behind the cut line", found)

@@ -1,8 +1,8 @@
 """
 What the tests of those who use, or extend, the library need.
 
-In this room: a journal in memory that can be paused and made to fail, and the suite
-that every journal passes.
+In this room: a journal in memory that can be paused and made to fail, the suite that
+every journal passes, and a disk that fails, lies and forgets on demand.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from .conformance import (
     PersistentJournalConformance,
     check_journal,
 )
+from .faulty_disk import FaultyDisk
 
 __all__ = [
     "FailingJournalConformance",
+    "FaultyDisk",
     "HeldJournalConformance",
     "JournalConformance",
     "MemoryJournal",

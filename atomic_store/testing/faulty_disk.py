@@ -165,6 +165,9 @@ class FaultyDisk:
     Attributes:
       log: every operation so far, with the path that it was for.
       changes: how many of them were meant to change something.
+      sync: whether syncs do anything; a disk that lies of all of them is a control, on
+        which a test must fail.
+      pid, running: what it says of processes.
     """
 
     seed: int = 0
@@ -172,6 +175,7 @@ class FaultyDisk:
     changes: int = attrs.field(default=0, init=False)
     pid: int = attrs.field(default=1, init=False)
     running: set[int] = attrs.field(factory=lambda: {1}, init=False)
+    sync: bool = attrs.field(default=True, init=False)
     _root: _Directory = attrs.field(factory=_Directory, init=False)
     _faults: list[_Fault] = attrs.field(factory=list, init=False)
     _off_at: int | None = attrs.field(default=None, init=False)
@@ -383,7 +387,8 @@ class FaultyDisk:
     def fsync_directory(self, path: str) -> None:
         """Make a directory's names durable."""
         self._operate("fsync", path, changes=True)
-        self._directory(path).sync()
+        if self.sync:
+            self._directory(path).sync()
 
     def lock(self, file: int) -> bool:
         """Take an open file's lock; whether it was free."""
@@ -428,7 +433,8 @@ class FaultyDisk:
             if self._off_at is None or self.changes < self._off_at:
                 node.dirty.clear()
             raise
-        node.sync()
+        if self.sync:
+            node.sync()
 
     def _writable(self, file: int) -> tuple[_File, str]:
         node, path, access = self._open[file]

@@ -93,7 +93,9 @@ async def contend(log: Log, contenders: int, events: int) -> float:
             version = await log.version()
             decisions += 1
             await trio.lowlevel.checkpoint()
-            accepted += await log.append(bid("lot-1", number, version), version)
+            # Two statements: what is added to must be read after the await, not before.
+            appended = await log.append(bid("lot-1", number, version), version)
+            accepted += appended
 
     async with trio.open_nursery() as nursery:
         for number in range(contenders):

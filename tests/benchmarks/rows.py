@@ -235,7 +235,7 @@ INFORMATIVE_ROWS = (
     ),
     Row(
         "opening",
-        "open a store (its files are in the page cache)",
+        "open a store (10 events a decision, its files in the page cache)",
         "s",
         (
             Contestant(f"{STORE}, 100,000 records", partial(upkeep.opening_s, 0)),

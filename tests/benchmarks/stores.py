@@ -11,12 +11,9 @@ from typing import Any
 import attrs
 import trio
 
-from atomic_store import Decision, Store, ValidationRequest, open_store
+from atomic_store import Decision, Fold, Store, ValidationRequest, open_store
 
 from .workload import Bid, bid, bids, crowd
-
-SLICE_PROPOSERS = 100
-"""How many bid at a time where a scope is filled or a slice of it is timed."""
 
 
 def accept(request: ValidationRequest[Bid]) -> Decision[Bid]:
@@ -137,18 +134,6 @@ async def fill_by_decisions(store: Store[Bid], lot: str, count: int, at_once: in
         await store.store_if_valid(several[0], accept_many(several))
 
 
-def prepared(directory: Path, records: int) -> Path:
-    """Make a closed store of so many records, over 1,000 scopes, one event a decision."""
-    lots = [f"lot-{k}" for k in range(min(1_000, records))]
-
-    async def main() -> None:
-        async with bid_store(directory) as store:
-            await fill(store, lots, -(-records // len(lots)))
-
-    trio.run(main)
-    return directory
-
-
 @attrs.frozen
 class HighestBid:
     """A fold's state."""
@@ -159,3 +144,22 @@ class HighestBid:
 def highest(state: HighestBid, event: Bid) -> HighestBid:
     """The fold of the flat-cost row."""
     return state if event.cents <= state.cents else HighestBid(event.cents)
+
+
+def prepared(directory: Path, records: int, at_once: int) -> Path:
+    """Make a closed store of so many records, over 1,000 scopes, so many a decision."""
+    lots = [f"lot-{k}" for k in range(min(1_000, records // at_once))]
+    each = -(-records // len(lots))
+
+    async def main() -> None:
+        # With a fold, no past is kept in memory while the store is filled.
+        async with bid_store(directory, state=Fold(HighestBid(), highest)) as store:
+            if at_once == 1:
+                await fill(store, lots, each)
+            else:
+                async with trio.open_nursery() as nursery:
+                    for lot in lots:
+                        nursery.start_soon(fill_by_decisions, store, lot, each, at_once)
+
+    trio.run(main)
+    return directory

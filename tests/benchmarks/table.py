@@ -33,7 +33,8 @@ def _verdict_cells(verdicts: Sequence[Verdict]) -> tuple[str, str]:
 
 def lines_of(measured: Measured) -> list[tuple[str, ...]]:
     """A row's lines, one a contestant; the first one says what is measured."""
-    row, lines = measured.row, []
+    row = measured.row
+    lines: list[tuple[str, ...]] = []
     verdicts = measured.verdicts()
     for contestant in row.contestants:
         name = contestant.name

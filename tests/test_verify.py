@@ -1,0 +1,461 @@
+"""Checking a whole store, and reading one, without its lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import trio
+
+from atomic_store.errors import JournalCorrupt, JournalFailed, NotAStore
+from atomic_store.journal import Head
+from atomic_store.journal.disk import Kind
+from atomic_store.journal.line import StoreLine, first_value, next_value, store_line, with_crc
+from atomic_store.journal.readonly import list_scopes, read_records
+from atomic_store.journal.verify import DAMAGE_MAX, Damage, Verification, verify
+from atomic_store.testing.faulty_disk import FaultyDisk
+from journal_files import (
+    JOURNAL,
+    STORE,
+    a_draft,
+    lived,
+    open_again,
+    segment,
+    writing,
+)
+
+
+def changed(path: str, old: bytes, new: bytes, *, is_closed: bool = True) -> FaultyDisk:
+    """A small store in which some bytes were replaced."""
+    disk = lived(is_closed=is_closed)
+    content = disk.files()[path]
+    assert 1 == content.count(old)
+    disk.put(path, content.replace(old, new))
+    return disk
+
+
+def damage_of(disk: FaultyDisk) -> list[tuple[str, str, str]]:
+    """What `verify` finds: file, expected, found."""
+    found = verify(STORE, disk=disk).damage
+    return [(damage.path, damage.expected, damage.found) for damage in found]
+
+
+def lines_of(disk: FaultyDisk, path: str) -> list[bytes]:
+    """A file's lines, with their newlines."""
+    return disk.files()[path].splitlines(keepends=True)
+
+
+def rewritten(disk: FaultyDisk, path: str, place: int, old: bytes, new: bytes) -> None:
+    """Change a line and put right checksums on it, as somebody who knows the format would."""
+    lines = lines_of(disk, path)
+    body = lines[place][: -len(',"crc":"00000000"}\n')].replace(old, new)
+    lines[place] = with_crc(body)
+    disk.put(path, b"".join(lines))
+
+
+class TestSound:
+    def test_closed(self) -> None:
+        """A store that was closed has nothing to note; its head is what opening gives."""
+        disk = lived(is_closed=True)
+        progress: list[tuple[int, int]] = []
+        found = verify(STORE, disk=disk, on_progress=lambda *read: progress.append(read))
+        value = lines_of(disk, segment(11))[-1][-52:-20].decode()
+
+        assert Verification(13, 5, 3, 5000, Head(13, value), (), ()) == found
+        assert (5000, 5000) == progress[-1]
+
+    def test_torn(self) -> None:
+        """An unfinished commit at the end is a note; so is a missing newline."""
+        disk = lived(is_closed=False)
+        content = disk.files()[segment(8)]
+        disk.put(segment(8), content[:-100])
+        found = verify(STORE, disk=disk)
+
+        assert (7, ()) == (found.records, found.damage)
+        assert "of a commit that is not finished." in found.notes[0]
+
+        disk.put(segment(8), content[:-1])
+        found = verify(STORE, disk=disk)
+
+        assert (10, ()) == (found.records, found.damage)
+        assert (f"{segment(8)} lacks its last newline.",) == found.notes
+
+    async def test_beside_a_writer(self) -> None:
+        """Beside a live writer, also one that cuts, nothing is taken for damage."""
+        disk = FaultyDisk()
+        async with writing(disk) as store:
+            for number in range(1, 40):
+                await store.commit(a_draft(f"lot-{number % 3}", number, events=1 + number % 2))
+                found = verify(STORE, disk=disk)
+
+                assert (store.journal.head, ()) == (found.head, found.damage)
+                assert store.appended == list(read_records(STORE, disk=disk))
+                assert await store.journal.scopes() == list_scopes(STORE, disk=disk)
+
+    def test_writer_moves_on_meanwhile(self) -> None:
+        """A cut, or a torn tail that gives way, while it is read is no damage."""
+        done = lived(is_closed=True)
+        files = done.files()
+        before = lived(is_closed=True)
+        for path, content in files.items():
+            before.put(path, content)
+        old = files[segment(6)]
+        before.put(segment(6), old[: old.index(b'{"cut"')])
+        moving = Moving(before, segment(6), old, 2)
+
+        assert () == verify(STORE, disk=moving.disk).damage
+
+        moving = Moving(before, segment(6), old, 1)
+        assert 13 == len(list(read_records(STORE, disk=moving.disk)))
+
+
+class Moving:
+    """A disk on which a file is changed after it has been read once."""
+
+    def __init__(self, disk: FaultyDisk, path: str, content: bytes, after: int) -> None:
+        self.after = after
+        self.disk = disk.copy()
+        self._pread = self.disk.pread
+        self.path, self.content, self.reads = path, content, 0
+        patched = MovingDisk(self.disk, self)
+        self.disk = patched  # type: ignore[assignment]  # it hands everything on
+
+
+class MovingDisk:
+    """Hands everything on, and moves when it is time."""
+
+    def __init__(self, disk: FaultyDisk, moving: Moving) -> None:
+        self._disk, self._moving = disk, moving
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._disk, name)
+
+    def close(self, file: int) -> None:
+        path = self._disk._open[file][1]
+        self._disk.close(file)
+        if path == self._moving.path:
+            self._moving.reads += 1
+            if self._moving.reads == self._moving.after:
+                node = self._disk.files()
+                assert self._moving.path in node
+                self._disk.put(self._moving.path, self._moving.content)
+
+
+class TestFound:
+    def test_one_bad_line(self) -> None:
+        """One bad line is one finding, with its place; everything else is still counted."""
+        disk = changed(segment(6), b'"cents":500', b'"cents":501')
+        found = verify(STORE, disk=disk)
+        content = disk.files()[segment(6)]
+        offset = content.index(b'{"position":7')
+
+        assert [(segment(6), offset, 3)] == [(d.path, d.offset, d.line) for d in found.damage]
+        assert (12, 13) == (found.records, found.head.position)
+        assert str(found.damage[0]).startswith(f"{segment(6)}, offset {offset}, line 3: expected")
+
+    def test_bad_lines_of_all_kinds(self) -> None:
+        """A bad header, record inside a decision, last record, cut or close line: one finding."""
+        for first, at in ((1, 0), (2, 1), (2, 2), (2, 4), (6, 3), (6, 4), (11, 0), (11, 4)):
+            path = segment(first)
+            disk = lived(is_closed=True)
+            lines = lines_of(disk, path)
+            lines[at] = lines[at].replace(b":", b";", 1)
+            disk.put(path, b"".join(lines))
+            found = verify(STORE, disk=disk)
+
+            assert [(path, at + 1)] == [(d.path, d.line) for d in found.damage]
+            assert 13 == found.head.position
+
+    def test_several(self) -> None:
+        """Damage in several places is found in all of them."""
+        disk = lived(is_closed=True)
+        for first in (1, 6, 11):
+            content = disk.files()[segment(first)]
+            disk.put(segment(first), content.replace(b'"type":"Bid"', b'"type":"Bit"', 1))
+        disk.put(f"{STORE}/store.json", b"x")
+
+        assert [f"{STORE}/store.json", segment(1), segment(6), segment(11)] == [
+            path for path, _, _ in damage_of(disk)
+        ]
+
+    def test_missing_record(self) -> None:
+        """A record that is missing is found by the next one's position."""
+        disk = lived(is_closed=True)
+        lines = lines_of(disk, segment(6))
+        disk.put(segment(6), b"".join(lines[:2] + lines[3:]))
+
+        assert [(segment(6), "position 7", "position 8")] == damage_of(disk)
+
+    def test_doubled_record(self) -> None:
+        """A record that is there twice is found."""
+        disk = lived(is_closed=True)
+        lines = lines_of(disk, segment(6))
+        disk.put(segment(6), b"".join((*lines[:3], lines[2], *lines[3:])))
+
+        assert (segment(6), "position 8", "position 7") == damage_of(disk)[0]
+
+    def test_missing_segment(self) -> None:
+        """A segment that is missing is named; so is one at the end, by the cut line."""
+        disk = lived(is_closed=True)
+        disk.remove(segment(6))
+        assert (segment(6), "a segment of this name", f"the next is {segment(9)[-26:]}") == (
+            damage_of(disk)[0]
+        )
+        disk = lived(is_closed=True)
+        disk.remove(segment(11))
+        assert [(segment(11), f"a segment that {segment(9)[-26:]} names", "no file")] == (
+            damage_of(disk)
+        )
+        with pytest.raises(JournalCorrupt, match="found no file"):
+            list(read_records(STORE, disk=disk))
+
+    def test_doubled_segment(self) -> None:
+        """A segment that is there twice, under another name, is found."""
+        disk = lived(is_closed=True)
+        disk.put(segment(8), disk.files()[segment(6)])
+
+        assert segment(8) in [path for path, _, _ in damage_of(disk)]
+
+    def test_foreign(self) -> None:
+        """A segment of another store, or a store.json of another, is found."""
+        disk = lived(is_closed=True)
+        disk.put(segment(6), lived(is_closed=True).files()[segment(6)])
+        assert damage_of(disk)[0][1].startswith("a header with store ")
+
+        disk = lived(is_closed=True)
+        disk.put(f"{STORE}/store.json", lived(is_closed=True).files()[f"{STORE}/store.json"])
+        assert segment(1) == damage_of(disk)[0][0]
+
+    def test_uncut(self) -> None:
+        """A segment that lacks its cut line is found, also when it is read."""
+        disk = lived(is_closed=True)
+        content = disk.files()[segment(6)]
+        disk.put(segment(6), content[: content.index(b'{"cut"')])
+
+        assert [(segment(6), f"a cut line that names {segment(9)[-26:]}", "the file's end")] == (
+            damage_of(disk)
+        )
+        with pytest.raises(JournalCorrupt, match="expected a cut line"):
+            list(read_records(STORE, disk=disk))
+
+    @pytest.mark.parametrize(
+        ("path", "place", "old", "new", "expected"),
+        [
+            (segment(1), 1, b'"cents":100', b'"cents":999', "commit value"),
+            (segment(6), 1, b'"sequence":2', b'"sequence":9', "sequence 2 of scope 'lot-1'"),
+            (segment(6), 1, b'"at":"2026', b'"at":"1926', "a time not before 2026"),
+            (segment(6), 1, b'"at":"2026', b'"at":"12026', "a time not before 2026"),
+            (segment(6), 1, b'"id":"0', b'"id":"', "an id of 36 characters"),
+            (segment(6), 1, b'"data"', b'"v":0,"data"', "a version above 0"),
+            (segment(6), 1, b'"data"', b'"v":1,"data"', "a record as the journal writes it"),
+            (segment(6), 1, b'"data"', b'"x":1,"data"', "a record"),
+            (segment(6), 1, b'"data":', b'"data": ', "a record as the journal writes it"),
+            (segment(6), 1, b'"type":"B', b'"type":"\\u0042', "a record as the journal writes it"),
+            (segment(6), 1, b'"type":"B', b'"type":"\xff', "a record"),
+            (segment(2), 1, b"[1,3]", b"[2,3]", "the first record of a decision"),
+            (segment(2), 2, b"[2,3]", b"[3,3]", "record 2 of 3 of proposal"),
+            (segment(2), 2, b"[2,3]", b"[2,4]", "record 2 of 3 of proposal"),
+            (segment(2), 2, b"0002", b"0005", "record 2 of 3 of proposal"),
+            (segment(11), 4, b'{"close":13', b'{"close":12', "a close line at position 13"),
+            (segment(11), 4, b'"at":"2026', b'"at":"1926', "a close line at position 13"),
+            (segment(11), 4, b"close", b"clos", "a header, cut or close line"),
+            (segment(11), 4, b"close", b"done", "a record, header, cut or close line"),
+            (segment(11), 4, b'":13', b'": 13', "a line as the journal writes it"),
+            (segment(11), 0, b'"first":11', b'"first":12', "a header with first 11"),
+            (segment(11), 0, b'"segment":5', b'"segment":4', "a header with segment 5"),
+            (segment(11), 0, b'"continues":"', b'"continues":"0', "a header with continues"),
+            (segment(11), 0, b'"format":1', b'"format":"1"', "a line that names its format"),
+            (segment(2), 5, b"06.jsonl", b"07.jsonl", "a cut line that names"),
+            (segment(2), 5, b"06.jsonl", b"06.json", "a cut line that names a segment"),
+        ],
+    )  # fmt: skip
+    def test_forged(self, path: str, place: int, old: bytes, new: bytes, expected: str) -> None:
+        """A line that is wrong although its checksum is right is found, as what it is."""
+        disk = lived(is_closed=True)
+        rewritten(disk, path, place, old, new)
+        found = verify(STORE, disk=disk).damage[0]
+
+        assert path == found.path
+        assert expected in found.expected
+        with pytest.raises(JournalCorrupt):
+            open_again(disk)
+
+    def test_without_commit_value(self) -> None:
+        """A close line without a commit value is found."""
+        disk = lived(is_closed=True)
+        lines = lines_of(disk, segment(11))
+        lines[-1] = with_crc(lines[-1][: lines[-1].index(b',"commit"')])
+        disk.put(segment(11), b"".join(lines))
+
+        assert [(segment(11), "a commit value", "none")] == damage_of(disk)
+
+    def test_inside_a_decision(self) -> None:
+        """A commit that ends in the middle of a decision is found."""
+        disk = lived(is_closed=True)
+        lines = lines_of(disk, segment(2))
+        lines[1] = with_crc(lines[1][:-19] + b',"commit":"%b"' % (b"0" * 32))
+        disk.put(segment(2), b"".join(lines))
+
+        assert (segment(2), "the first record of a decision") == damage_of(disk)[0][:2]
+
+    def test_misplaced_marks(self) -> None:
+        """A header, cut or close line in a wrong place is found."""
+        disk = lived(is_closed=True)
+        lines = lines_of(disk, segment(11))
+        for changed_lines, expected in (
+            ([lines[1], *lines[2:]], "a segment's header"),
+            ([lines[0], lines[0], *lines[1:]], "a record, cut or close line"),
+            ([*lines[:2], lines[4], *lines[2:]], "the commit's next record"),
+        ):
+            disk.put(segment(11), b"".join(changed_lines))
+            assert expected == damage_of(disk)[0][1]
+
+        disk = lived(is_closed=True)
+        lines = lines_of(disk, segment(6))
+        for behind in (lines[-1], lines[1], b"x"):
+            disk.put(segment(6), b"".join((*lines, behind)))
+            assert segment(6) == damage_of(disk)[0][0]
+
+    def test_ids_twice(self) -> None:
+        """An id that one scope has twice is found; the same id in another scope is not."""
+        disk = FaultyDisk()
+
+        async def main() -> None:
+            async with writing(disk) as store:
+                for _ in range(3):
+                    await store.commit(a_draft("lot-1", 1, events=2), a_draft("lot-2", 2))
+                    await store.commit(a_draft("lot-3", 2))
+
+        trio.run(main)
+        found = damage_of(disk)
+
+        assert 6 == len(found)
+        assert found[0][1].startswith("no second proposal 00000000-0000-7000-0000-")
+        assert "it is there again, at position 5" == found[0][2]
+
+    def test_files_of_other_kinds(self) -> None:
+        """What is no segment among them, or no file, is found; the rest is still checked."""
+        disk = lived(is_closed=True)
+        disk.put(f"{JOURNAL}/notes.txt")
+        disk.put(segment(9), kind=Kind.OTHER)
+        found = damage_of(disk)
+
+        assert (f"{JOURNAL}/notes.txt", "segments only", "this file") == found[0]
+        assert (segment(9), "a regular file", Kind.OTHER.value) == found[1]
+        assert segment(9) == found[2][0]
+
+    def test_nothing_left(self) -> None:
+        """A store of which nothing is left but its name is damaged."""
+        disk = lived(is_closed=True)
+        for first in (1, 2, 6, 9, 11):
+            disk.remove(segment(first))
+        assert [(segment(1), "a segment", "no file")] == damage_of(disk)
+        disk.put(segment(1))
+        disk.put(f"{STORE}/store.json")
+        found = verify(STORE, disk=disk)
+
+        assert [f"{STORE}/store.json", segment(1)] == [d.path for d in found.damage]
+        assert Head(0, first_value("")) == found.head
+
+    def test_no_store_json(self) -> None:
+        """Without its store.json a store is damaged, and still checked."""
+        disk = lived(is_closed=True)
+        disk.remove(f"{STORE}/store.json")
+
+        assert [(f"{STORE}/store.json", "the store's line", "no file")] == damage_of(disk)
+
+    def test_ids_from_the_headers(self) -> None:
+        """Without a store.json the headers say whose store it is: only that is damage."""
+        disk = lived(is_closed=True)
+        disk.put(segment(1), b"x" + disk.files()[segment(1)])
+        disk.put(f"{STORE}/store.json", b"{}\n")
+
+        assert [f"{STORE}/store.json", segment(1)] == [path for path, _, _ in damage_of(disk)]
+
+    def test_too_much(self) -> None:
+        """After a thousand findings it is enough."""
+        disk = lived(is_closed=True)
+        disk.put(segment(6), b"x\n" * 2000)
+        found = verify(STORE, disk=disk)
+
+        assert DAMAGE_MAX == len(found.damage)
+        assert "There is more damage" in found.notes[0]
+
+
+class TestRefused:
+    def test_no_store(self) -> None:
+        """What is no store, or one of a later format, is no damage."""
+        begun = FaultyDisk()
+        begun.put(f"{JOURNAL}/.new-x")
+        with pytest.raises(NotAStore, match="with no records in it"):
+            verify(STORE, disk=begun)
+        for check in (verify, lambda path, disk: list(read_records(path, disk=disk))):
+            with pytest.raises(NotAStore, match="expected a store"):
+                check("/nowhere", disk=FaultyDisk())
+            disk = lived(is_closed=True)
+            disk.put(f"{STORE}/store.json", store_line(StoreLine(2, "x", "y", "z")))
+            with pytest.raises(NotAStore, match="format 2"):
+                check(STORE, disk=disk)
+
+    def test_disk_errors(self) -> None:
+        """A disk that refuses to be read is no damage either."""
+        for operation in ("open", "read", "list", "fstat", "stat"):
+            disk = lived(is_closed=True)
+            disk.fail(operation, path="journal")
+            with pytest.raises(JournalFailed, match=f"{operation} failed"):
+                verify(STORE, disk=disk)
+
+
+class TestReading:
+    def test_after(self) -> None:
+        """Records behind a position are read from the segment that holds the next one."""
+        disk = lived(is_closed=True)
+        for after in range(15):
+            disk.log.clear()
+            records = list(read_records(STORE, after=after, disk=disk))
+
+            assert [*range(after + 1, 14)] == [record.position for record in records]
+        assert segment(9) not in {path for _, path in disk.log}
+
+    def test_torn(self) -> None:
+        """Reading ends with the last closed commit."""
+        disk = lived(is_closed=False)
+        disk.put(segment(8), disk.files()[segment(8)][:-1])
+
+        assert [*range(1, 8)] == [r.position for r in read_records(STORE, disk=disk)]
+
+    def test_being_cut(self) -> None:
+        """A segment that is just being cut ends the reading, without an error."""
+        disk = lived(is_closed=False)
+        content = disk.files()[segment(5)]
+        disk.put(segment(5), content[: content.index(b'{"cut"') + 20])
+        header = lines_of(disk, segment(8))[0]
+        disk.put(segment(8), header)
+
+        assert [*range(1, 8)] == [r.position for r in read_records(STORE, disk=disk)]
+
+    def test_damage(self) -> None:
+        """What lies before damage is read, then it is raised."""
+        disk = changed(segment(11), b'"cents":900', b'"cents":901')
+        read: list[int] = []
+        records: Iterator[object] = (
+            read.append(r.position) for r in read_records(STORE, disk=disk)
+        )
+        with pytest.raises(JournalCorrupt, match="line 2"):
+            list(records)
+
+        assert [*range(1, 11)] == read
+
+    def test_scopes(self) -> None:
+        """Scopes are listed by code point, each with where it ends."""
+        scopes = list_scopes(STORE, disk=lived(is_closed=True))
+
+        assert [('"ö"', 1, 5), ("lot-1", 8, 13), ("lot-2", 4, 11)] == [
+            (end.scope, end.sequence, end.position) for end in scopes
+        ]
+        assert all(len(end.at) == 27 for end in scopes)
+
+    def test_damage_values(self) -> None:
+        """A finding without a line number says where it is without one."""
+        assert "a, offset 1: expected b, found c" == str(Damage("a", 1, None, "b", "c"))
+        assert next_value("x", b"ab") == next_value("x", b"a", b"b")
