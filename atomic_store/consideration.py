@@ -36,7 +36,7 @@ class ConsideredRequest(ValidationRequest[E]):
         return self._proposal.result() if self._proposal.is_told else None
 
     @trio.lowlevel.enable_ki_protection
-    async def respond(self, decision: Decision[E]) -> Result[E]:
+    async def respond(self, decision: Decision) -> Result[E]:
         """
         End the round with a decision.
 

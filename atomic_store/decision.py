@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeAlias, TypeVar, final
+from typing import Any, TypeAlias, final
 
 import attrs
 
 from .admission import RoundToken
 
-E = TypeVar("E")
-
 
 @final
 @attrs.frozen
-class Accept(Generic[E]):
+class Accept:
     """
     Store the event, or others in its place. Made by `ValidationRequest.accept`.
 
@@ -24,7 +22,7 @@ class Accept(Generic[E]):
     """
 
     round: RoundToken
-    events: tuple[E, ...] | None = None
+    events: tuple[Any, ...] | None = None
     meta: Any = None
 
 
@@ -45,5 +43,5 @@ class Reject:
     meta: Any = None
 
 
-Decision: TypeAlias = Accept[E] | Reject
+Decision: TypeAlias = Accept | Reject
 """What a validator gives."""

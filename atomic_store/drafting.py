@@ -12,7 +12,7 @@ from .parts import Parts
 from .proposal import Proposal
 
 
-def draft_of(parts: Parts, proposal: Proposal, decision: Accept[Any]) -> Draft:
+def draft_of(parts: Parts, proposal: Proposal, decision: Accept) -> Draft:
     """
     Check and encode what was accepted.
 

@@ -42,7 +42,7 @@ class StoreIfValid:
 class ValidationResponse:
     """Answer a round: `decision` is what the `ValidationRequest` made."""
 
-    decision: Decision[Any]
+    decision: Decision
     reply_to: ReplyTo
     """Where `Failed` goes if the answer does not count; the result goes to the proposer."""
 

@@ -35,7 +35,7 @@ EventsSpec: TypeAlias = type[Any] | UnionType | EventType[Any] | Sequence[Any] |
 def open_store(
     location: Location,
     *,
-    events: type[E] | EventType[E] | Sequence[type[E] | EventType[E]],
+    events: type[E] | EventType[E],
     scope_of: Callable[[E], str] | None = None,
     state: Fold[Any, E] | None = None,
     validation_timeout: float = ...,
@@ -69,7 +69,7 @@ def open_store(
 def open_store(
     location: Location,
     *,
-    events: UnionType,
+    events: UnionType | Sequence[Any],
     scope_of: Callable[[Any], str] | None = None,
     state: Fold[Any, Any] | None = None,
     validation_timeout: float = ...,

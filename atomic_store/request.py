@@ -110,7 +110,7 @@ class ValidationRequest(Generic[E]):
         """
         await self._commit.wait()
 
-    def accept(self, *new: E, events: Iterable[E] | None = None, meta: Any = None) -> Decision[E]:
+    def accept(self, *new: E, events: Iterable[E] | None = None, meta: Any = None) -> Decision:
         """
         Accept the prospective event, or others in its place.
 
@@ -132,7 +132,7 @@ class ValidationRequest(Generic[E]):
             raise ValueError("events: expected at least one, found none; to store none, reject")
         return Accept(self.round, computed, meta)
 
-    def reject(self, reason: str | None = None, meta: Any = None) -> Decision[E]:
+    def reject(self, reason: str | None = None, meta: Any = None) -> Decision:
         """
         Reject the prospective event: nothing is stored.
 
@@ -153,5 +153,5 @@ class ValidationRequest(Generic[E]):
         return self._past
 
 
-Validator: TypeAlias = Callable[[ValidationRequest[E]], "Decision[E] | Awaitable[Decision[E]]"]
+Validator: TypeAlias = Callable[[ValidationRequest[E]], "Decision | Awaitable[Decision]"]
 """An `async def` or a plain function that decides one round."""

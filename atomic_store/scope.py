@@ -283,7 +283,7 @@ class Scope:
 
     # --- accepting ------------------------------------------------------------------
 
-    def _accept(self, proposal: Proposal, decision: Accept[Any]) -> None:
+    def _accept(self, proposal: Proposal, decision: Accept) -> None:
         draft = draft_of(self.parts, proposal, decision)
         # The fold goes first: if it raises, nothing was stored.
         state = self._evolved(proposal, draft)

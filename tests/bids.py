@@ -27,7 +27,7 @@ def lot_of(bid: Bid) -> str:
     return bid.lot
 
 
-def higher(request: ValidationRequest[Bid]) -> Decision[Bid]:
+def higher(request: ValidationRequest[Bid]) -> Decision:
     """Accept what is higher than all before."""
     best = max((bid.cents for bid in request.past_events), default=0)
     if request.prospective_event.cents > best:
@@ -35,18 +35,18 @@ def higher(request: ValidationRequest[Bid]) -> Decision[Bid]:
     return request.reject(f"not above {best}")
 
 
-async def higher_slowly(request: ValidationRequest[Bid]) -> Decision[Bid]:
+async def higher_slowly(request: ValidationRequest[Bid]) -> Decision:
     """Do the same, with a checkpoint in between."""
     await trio.lowlevel.checkpoint()
     return higher(request)
 
 
-def accept(request: ValidationRequest[Bid]) -> Decision[Bid]:
+def accept(request: ValidationRequest[Bid]) -> Decision:
     """Accept everything."""
     return request.accept()
 
 
-async def accept_slowly(request: ValidationRequest[Bid]) -> Decision[Bid]:
+async def accept_slowly(request: ValidationRequest[Bid]) -> Decision:
     """Accept everything, after a checkpoint."""
     await trio.lowlevel.checkpoint()
     return request.accept()

@@ -118,7 +118,7 @@ class Caller:
     """For each lot whose validator is at work, the deadline of its round."""
     saw: list[int] | None = None
 
-    def decide(self, request: ValidationRequest[Bid]) -> Decision[Bid]:
+    def decide(self, request: ValidationRequest[Bid]) -> Decision:
         """Accept what is higher than all before."""
         self.saw = [bid.cents for bid in request.past_events]
         if self.plan.cents <= max(self.saw, default=0):
@@ -128,14 +128,14 @@ class Caller:
             return request.accept(attrs.evolve(bid, bidder="half"), bid)
         return request.accept()
 
-    def plain(self, request: ValidationRequest[Bid]) -> Decision[Bid]:
+    def plain(self, request: ValidationRequest[Bid]) -> Decision:
         decision = self.decide(request)
         self.check_alone()
         if self.plan.how == "raise":
             raise ValidatorBug
         return decision
 
-    async def slow(self, request: ValidationRequest[Bid]) -> Decision[Bid]:
+    async def slow(self, request: ValidationRequest[Bid]) -> Decision:
         decision = self.decide(request)
         self.check_alone()
         self.open_until[self.plan.lot] = request.deadline
@@ -226,7 +226,7 @@ async def follow(store: Store[Bid], seen: list[int]) -> None:
         async with store.subscribe() as feed:
             async for item in feed:
                 if not isinstance(item, CaughtUp):
-                    seen.append(item.position)
+                    seen.append(item.position)  # noqa: PERF401 - as far as it comes
     except AtomicStoreError:
         pass
 

@@ -219,7 +219,7 @@ class TestPlainRounds:
         runs = 0
         steps: list[int] = []
 
-        def count(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def count(request: ValidationRequest[Bid]) -> Decision:
             nonlocal runs
             runs += 1
             return request.accept()
@@ -253,11 +253,11 @@ class TestPlainRounds:
         who: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
         seen: list[str] = []
 
-        def look(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def look(request: ValidationRequest[Bid]) -> Decision:
             seen.append(who.get())
             return higher(request)
 
-        async def look_slowly(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def look_slowly(request: ValidationRequest[Bid]) -> Decision:
             return look(request)
 
         async with bids() as (store, _):

@@ -43,7 +43,7 @@ async def with_new_id(store: Store[Bid]) -> Result[Bid] | None:
 
 
 async def raising(store: Store[Bid]) -> Result[Bid] | None:
-    async def fail(request: ValidationRequest[Bid]) -> Decision[Bid]:
+    async def fail(request: ValidationRequest[Bid]) -> Decision:
         await trio.lowlevel.checkpoint()
         raise ZeroDivisionError
 
@@ -53,7 +53,7 @@ async def raising(store: Store[Bid]) -> Result[Bid] | None:
 
 
 async def patient(store: Store[Bid]) -> Result[Bid] | None:
-    async def wait(request: ValidationRequest[Bid]) -> Decision[Bid]:
+    async def wait(request: ValidationRequest[Bid]) -> Decision:
         await request.past_is_durable()
         await request.load_past()
         return request.accept()

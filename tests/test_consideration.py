@@ -20,7 +20,8 @@ async def test_accept() -> None:
     async with bids() as (store, _):
         await store.store_if_valid(Bid("lot", "bob", 5), accept)
         async with store.consider(BID, metadata={"from": "web"}) as request:
-            assert request.result is None
+            before = request.result
+            assert before is None
             assert list(request.past_events) == [Bid("lot", "bob", 5)]
             assert request.metadata == {"from": "web"}
             result = await request.respond(request.accept(meta=7))

@@ -43,12 +43,13 @@ async def test_no_gap_and_no_duplicate(
 ) -> None:
     """Whatever the window holds and whoever is slow, each record comes once, in order."""
     monkeypatch.setattr(feed_module, "PAGE_RECORDS", 7)
-    choice: dict[str, Any] = {
+    choices: dict[str, dict[str, Any]] = {
         "all": {},
         "scope": {"scope": "lot-1"},
         "prefix": {"prefix": "lot-"},
         "after": {"scope": "lot-1", "after": 41},
-    }[kind]
+    }
+    choice = choices[kind]
     seen: list[int] = []
     async with bids() as (store, _):
         store._hub.window_bytes_max = window_bytes_max
@@ -179,9 +180,10 @@ async def test_one_task_at_a_time() -> None:
 async def test_bad_arguments() -> None:
     """A position ahead of the head, or two ways to choose, are errors."""
     async with bids() as (store, _):
-        for arguments in ({"after": 1}, {"after": -1}, {"after": "start"}, {"after": True}):
+        wrong: list[dict[str, Any]] = [{"after": after} for after in (1, -1, "start", True)]
+        for arguments in wrong:
             with pytest.raises(ValueError, match="expected a position from 0 to 0"):
-                async with store.subscribe(**arguments):  # type: ignore[arg-type]  # the point
+                async with store.subscribe(**arguments):
                     pass
         with pytest.raises(ValueError, match="found both"):
             async with store.subscribe(scope="a", prefix="b"):

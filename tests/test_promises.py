@@ -35,7 +35,7 @@ class TestOneAtATime:
         """However many propose, never are two validators of a scope at work."""
         open_now = most = 0
 
-        async def watch(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def watch(request: ValidationRequest[Bid]) -> Decision:
             nonlocal open_now, most
             open_now += 1
             most = max(most, open_now)
@@ -61,7 +61,7 @@ class TestOneAtATime:
         """Proposals get their rounds in the order in which they came."""
         order: list[str] = []
 
-        def note(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def note(request: ValidationRequest[Bid]) -> Decision:
             order.append(request.prospective_event.bidder)
             return request.accept()
 
@@ -107,12 +107,12 @@ class TestTheWholePast:
         """A round sees all events admitted before it, in order, and no others."""
         seen: list[list[int]] = []
 
-        def look(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def look(request: ValidationRequest[Bid]) -> Decision:
             seen.append([bid.cents for bid in request.past_events])
             assert request.sequence == len(request.past_records)
             return request.accept() if request.prospective_event.cents % 3 else request.reject()
 
-        async def look_slowly(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def look_slowly(request: ValidationRequest[Bid]) -> Decision:
             await trio.lowlevel.checkpoint()
             return look(request)
 
@@ -159,7 +159,7 @@ class TestTheWholePast:
         """With a fold, each round sees the state over exactly the events before it."""
         states: list[int] = []
 
-        def look(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def look(request: ValidationRequest[Bid]) -> Decision:
             states.append(request.state)
             return request.accept()
 
@@ -178,7 +178,7 @@ class TestDecidedOnce:
         """Under contention the validator runs once for each proposal, never again."""
         runs = 0
 
-        async def count(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def count(request: ValidationRequest[Bid]) -> Decision:
             nonlocal runs
             runs += 1
             await trio.lowlevel.checkpoint()
@@ -206,7 +206,7 @@ class TestToldMeansDurable:
         """No result and no exception rests on a record that could still be lost."""
         id_ = uuid4()
 
-        async def second(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def second(request: ValidationRequest[Bid]) -> Decision:
             assert len(request.past_events) == 1
             if outcome == "raised":
                 raise ZeroDivisionError
@@ -247,7 +247,7 @@ class TestToldMeansDurable:
     async def test_nothing_is_told_if_the_disk_refuses(self) -> None:
         """A rejection and an exception that rest on a lost record become JournalFailed."""
 
-        def second(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def second(request: ValidationRequest[Bid]) -> Decision:
             if request.prospective_event.cents == 3:
                 raise ZeroDivisionError
             return request.reject()
@@ -285,7 +285,7 @@ class TestToldMeansDurable:
         """`past_is_durable` returns when all that the round sees is on disk."""
         seen = 0
 
-        async def patient(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def patient(request: ValidationRequest[Bid]) -> Decision:
             nonlocal seen
             await request.past_is_durable()
             seen = store.head.position
@@ -323,7 +323,7 @@ class TestNeverInDoubt:
         """A validator that is cancelled withdraws its proposal, and the next one's turn comes."""
         async with bids() as (store, _), trio.open_nursery() as nursery:
 
-            async def hang(request: ValidationRequest[Bid]) -> Decision[Bid]:
+            async def hang(request: ValidationRequest[Bid]) -> Decision:
                 await trio.sleep_forever()
                 raise AssertionError
 
@@ -359,12 +359,12 @@ class TestNeverInDoubt:
     async def test_keyboard_interrupt_in_the_validator(self) -> None:
         """An interrupt in a validator ends the round like a cancellation."""
 
-        async def interrupted(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def interrupted(request: ValidationRequest[Bid]) -> Decision:
             signal.raise_signal(signal.SIGINT)
             await trio.lowlevel.checkpoint()
             return request.accept()
 
-        def interrupted_at_once(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def interrupted_at_once(request: ValidationRequest[Bid]) -> Decision:
             signal.raise_signal(signal.SIGINT)
             return request.accept()
 
@@ -410,7 +410,7 @@ class TestDeadline:
     async def test_a_deadline_ends_the_round(self, autojump_clock: MockClock) -> None:
         """A validator that hangs is timed out, and the next proposal's turn comes."""
 
-        async def hang(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def hang(request: ValidationRequest[Bid]) -> Decision:
             await trio.sleep_forever()
             raise AssertionError
 
@@ -427,7 +427,7 @@ class TestDeadline:
         """Time in the waiting room does not count."""
         async with bids(validation_timeout=3.0) as (store, _), trio.open_nursery() as nursery:
 
-            async def take(request: ValidationRequest[Bid]) -> Decision[Bid]:
+            async def take(request: ValidationRequest[Bid]) -> Decision:
                 await trio.sleep(2)
                 return request.accept()
 
@@ -442,7 +442,7 @@ class TestDeadline:
     async def test_a_stubborn_validator(self, autojump_clock: MockClock) -> None:
         """A validator that cannot be cancelled holds up its caller, and nobody else."""
 
-        async def stubborn(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def stubborn(request: ValidationRequest[Bid]) -> Decision:
             with trio.CancelScope(shield=True):
                 await trio.sleep(100)
             return request.accept()
@@ -472,7 +472,7 @@ class TestDeadline:
     async def test_shorter_deadlines_of_their_own(self, autojump_clock: MockClock) -> None:
         """A proposal's own timeout counts, shorter or longer than that of the round before."""
 
-        async def hang(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def hang(request: ValidationRequest[Bid]) -> Decision:
             await trio.sleep_forever()
             raise AssertionError
 
@@ -488,7 +488,7 @@ class TestDeadline:
     async def test_a_plain_function_counts(self, mock_clock: MockClock) -> None:
         """A plain function cannot be interrupted: its decision counts, however long it took."""
 
-        def slow(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def slow(request: ValidationRequest[Bid]) -> Decision:
             mock_clock.jump(100)
             return request.accept()
 
@@ -504,7 +504,7 @@ class TestAllOrNothing:
     async def test_several_events(self) -> None:
         """The events of one decision are stored together, one after the other."""
 
-        def split(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def split(request: ValidationRequest[Bid]) -> Decision:
             bid = request.prospective_event
             return request.accept(bid, Bid(bid.lot, "house", 0), meta={"split": True})
 
@@ -522,10 +522,10 @@ class TestAllOrNothing:
     async def test_one_that_cannot_be_stored(self) -> None:
         """If one event of a decision is invalid, none is stored."""
 
-        def foreign(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def foreign(request: ValidationRequest[Bid]) -> Decision:
             return request.accept(request.prospective_event, Bid("another", "house", 0))
 
-        def mistyped(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def mistyped(request: ValidationRequest[Bid]) -> Decision:
             return request.accept(events=[Bid("lot", "ada", 1), Bid("lot", "ada", "2")])  # type: ignore[arg-type]  # the point
 
         async with bids() as (store, _):
@@ -548,7 +548,7 @@ class TestFailStop:
                 async with bids() as (store, journal):
                     journal.pause()
 
-                    async def hang(request: ValidationRequest[Bid]) -> Decision[Bid]:
+                    async def hang(request: ValidationRequest[Bid]) -> Decision:
                         await trio.sleep_forever()
                         raise AssertionError
 
@@ -595,7 +595,7 @@ class TestFlatCost:
                 await store.store_if_valid(Bid("lot", "ada", n), accept)
             views = []
 
-            def look(request: ValidationRequest[Bid]) -> Decision[Bid]:
+            def look(request: ValidationRequest[Bid]) -> Decision:
                 views.append(request.past_records)
                 return request.accept()
 
@@ -706,7 +706,7 @@ class TestRememberedForEver:
         """Where others took its place, the proposed event is still what identifies it."""
         id_ = uuid4()
 
-        def replace(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def replace(request: ValidationRequest[Bid]) -> Decision:
             return request.accept(Bid("lot", "house", 7))
 
         async with bids() as (store, _):
@@ -723,7 +723,7 @@ class TestRememberedForEver:
         """A proposal that was not admitted is forgotten: the same id opens a new round."""
         id_ = uuid4()
 
-        async def fail(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def fail(request: ValidationRequest[Bid]) -> Decision:
             if how == "raised":
                 raise ZeroDivisionError
             if how == "rejected":
@@ -765,7 +765,7 @@ class TestRememberedForEver:
             assert await store.outcome(UUID(int=0), scope="lot") is None
 
 
-def refuse_to_run(request: ValidationRequest[Bid]) -> Decision[Bid]:
+def refuse_to_run(request: ValidationRequest[Bid]) -> Decision:
     """Fail the test: this round must not open."""
     raise AssertionError("a round was opened for a proposal that was admitted before")
 

@@ -26,7 +26,7 @@ from bids import HIGHEST, Bid, Call, accept, accept_slowly, bids, higher, lot_of
 BID = Bid("lot", "ada", 1)
 
 
-def anything(request: ValidationRequest[JsonEvent]) -> Decision[JsonEvent]:
+def anything(request: ValidationRequest[JsonEvent]) -> Decision:
     return request.accept()
 
 
@@ -58,7 +58,7 @@ class TestStoreIfValid:
     async def test_rejected(self) -> None:
         """A rejected event is not stored; the result says why."""
 
-        def refuse(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def refuse(request: ValidationRequest[Bid]) -> Decision:
             return request.reject("never", meta={"a": [1, None]})
 
         async with bids() as (store, _):
@@ -72,7 +72,7 @@ class TestStoreIfValid:
     async def test_others_in_its_place(self) -> None:
         """A decision may store other events than the one proposed."""
 
-        def clamp(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def clamp(request: ValidationRequest[Bid]) -> Decision:
             return request.accept(events=(Bid("lot", "ada", n) for n in (10, 11)), meta="clamped")
 
         async with bids() as (store, _):
@@ -89,10 +89,10 @@ class TestStoreIfValid:
 
         odd = Odd()
 
-        def fail(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def fail(request: ValidationRequest[Bid]) -> Decision:
             raise odd
 
-        async def fail_slowly(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def fail_slowly(request: ValidationRequest[Bid]) -> Decision:
             await trio.lowlevel.checkpoint()
             raise odd
 
@@ -122,9 +122,9 @@ class TestStoreIfValid:
 
     async def test_decision_of_another_request(self) -> None:
         """A decision that was made for another round decides nothing."""
-        kept: list[Decision[Bid]] = []
+        kept: list[Decision] = []
 
-        def keep(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        def keep(request: ValidationRequest[Bid]) -> Decision:
             kept.append(request.accept())
             return kept[0]
 
@@ -138,13 +138,13 @@ class TestStoreIfValid:
         async with open_store(":memory:", events=None) as store:
             data = {"n": [1]}
 
-            def mutate(request: ValidationRequest[JsonEvent]) -> Decision[JsonEvent]:
-                request.prospective_event.data["n"].append(2)  # type: ignore[index]  # JSON
+            def mutate(request: ValidationRequest[JsonEvent]) -> Decision:
+                request.prospective_event.data["n"].append(2)
                 return request.accept()
 
             result = await store.store_if_valid(JsonEvent("E", data), mutate, scope="s")
             past = result.stored_events[0]
-            past.data["n"].append(3)  # type: ignore[index]  # JSON
+            past.data["n"].append(3)
 
             assert data == {"n": [1]}
             assert result.records[0].data == b'{"n":[1]}'
@@ -236,7 +236,7 @@ class TestFold:
             with pytest.raises(PastNotLoaded, match="query_events"):
                 assert result.stored_events
 
-            async def look(request: ValidationRequest[Bid]) -> Decision[Bid]:
+            async def look(request: ValidationRequest[Bid]) -> Decision:
                 with pytest.raises(PastNotLoaded, match="load_past"):
                     assert request.past_events
                 with pytest.raises(PastNotLoaded):
@@ -329,7 +329,8 @@ class TestQueries:
             outcome = await store.outcome(id_, scope="lot")
 
         assert outcome is not None
-        assert outcome.prospective_event is None
+        event: Any = outcome.prospective_event
+        assert event is None
         assert outcome.records[0].event.bidder == "house"
 
     async def test_statistics(self) -> None:
@@ -349,7 +350,7 @@ class TestTheEnd:
     async def test_waiting_and_open(self) -> None:
         """When the block ends, whoever is not decided gets StoreClosed."""
 
-        async def hang(request: ValidationRequest[Bid]) -> Decision[Bid]:
+        async def hang(request: ValidationRequest[Bid]) -> Decision:
             await trio.sleep_forever()
             raise AssertionError
 

@@ -117,7 +117,7 @@ def dollars(cents: int) -> str:
 LOT_STATE = Fold(Lot(), after, state_type=Lot)
 
 
-def judge(request: ValidationRequest[LotEvent]) -> Decision[LotEvent]:
+def judge(request: ValidationRequest[LotEvent]) -> Decision:
     """Decide an event by the rule, and note the price that it leads to."""
     event, lot = request.prospective_event, request.state
     reason = objection(lot, event)

@@ -16,12 +16,12 @@ from atomic_store import Decision, Fold, Store, ValidationRequest, open_store
 from .workload import Bid, bid, bids, crowd
 
 
-def accept(request: ValidationRequest[Bid]) -> Decision[Bid]:
+def accept(request: ValidationRequest[Bid]) -> Decision:
     """Accept at once."""
     return request.accept()
 
 
-async def accept_later(request: ValidationRequest[Bid]) -> Decision[Bid]:
+async def accept_later(request: ValidationRequest[Bid]) -> Decision:
     """Accept after one checkpoint."""
     await trio.lowlevel.checkpoint()
     return request.accept()
@@ -91,7 +91,7 @@ def decisions_for_each_event(directory: Path, contenders: int, events: int) -> f
     """
     decisions = accepted = 0
 
-    async def decide(request: ValidationRequest[Bid]) -> Decision[Bid]:
+    async def decide(request: ValidationRequest[Bid]) -> Decision:
         nonlocal decisions
         decisions += 1
         await trio.lowlevel.checkpoint()
@@ -126,7 +126,7 @@ async def fill_by_decisions(store: Store[Bid], lot: str, count: int, at_once: in
     """Store many bids in a lot with few decisions, where only their number matters."""
     events = [bid(lot, 1, cents) for cents in range(count)]
 
-    def accept_many(several: Sequence[Bid]) -> Callable[[ValidationRequest[Bid]], Decision[Bid]]:
+    def accept_many(several: Sequence[Bid]) -> Callable[[ValidationRequest[Bid]], Decision]:
         return lambda request: request.accept(events=several)
 
     for start in range(0, count, at_once):
