@@ -91,9 +91,9 @@ class RoundToken:
     """Unique in the store, rising."""
 
 
-@attrs.frozen
+@attrs.define
 class Round(Generic[P]):
-    """An open round."""
+    """An open round. Nobody changes it; frozen, it would cost three times as much to make."""
 
     token: RoundToken
     proposal: P

@@ -9,7 +9,7 @@ from typing import Any, Protocol, final
 import attrs
 import trio
 
-from .admission import Round, RoundToken
+from .admission import RoundToken
 from .errors import JournalFailed, ScopeFailed, StaleResponse, StoreClosed
 from .journal import Commit, EncodedEvent
 from .records import Record
@@ -19,9 +19,9 @@ from .result import Outcome, Result
 Validate = Callable[[ValidationRequest[Any]], object]
 
 
-@attrs.frozen
+@attrs.define
 class Ending:
-    """How a proposal ended: with an outcome, or with an error that its proposer gets."""
+    """How a proposal ended: with an outcome, or with an error. Nobody changes it."""
 
     outcome: Outcome | None = None
     records: tuple[Record[Any], ...] = ()
@@ -79,7 +79,9 @@ class Proposal:
     known: int = attrs.field(default=0, init=False)
     """It is not admitted at this position of the store, nor before."""
     request: ValidationRequest[Any] | None = attrs.field(default=None, init=False)
-    round: Round[Proposal] | None = attrs.field(default=None, init=False)
+    # The token and not the round, which holds the proposal: that would be a cycle, and
+    # keep every proposal in memory until the garbage collector comes by.
+    round_token: RoundToken | None = attrs.field(default=None, init=False)
     ending: Ending | None = attrs.field(default=None, init=False)
     is_told: bool = attrs.field(default=False, init=False)
 
@@ -91,9 +93,9 @@ class Proposal:
         Raises:
           StaleResponse: it never had a round, having been admitted before.
         """
-        if self.round is None:
+        if self.round_token is None:
             raise StaleResponse("the proposal has no round: it was admitted before")
-        return self.round.token
+        return self.round_token
 
     def end(self, ending: Ending, commit: Commit) -> None:
         """End it, for good; it is told when the commit is durable."""
@@ -198,7 +200,7 @@ class TaskProposal(Proposal):
 
     async def wait_opened(self) -> bool:
         """Wait for the round, or for the end if there is none; whether the round is open."""
-        if self.round is None and not self.is_told:
+        if self.round_token is None and not self.is_told:
             self._is_parked = True
             await trio.lowlevel.wait_task_rescheduled(self._abort)
         if self.ending is None:

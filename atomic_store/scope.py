@@ -171,11 +171,12 @@ class Scope:
 
     def _open(self, proposal: Proposal) -> None:
         now = trio.current_time()
-        proposal.round = round_ = self.admission.open(
+        round_ = self.admission.open(
             number=next(self.parts.round_numbers),
             now=now,
             deadline=now + proposal.validation_timeout,
         )
+        proposal.round_token = round_.token
         assert self.past is None or len(self.past) == self.sequence
         self.parts.counters.rounds += 1
         proposal.request = ValidationRequest(
@@ -289,8 +290,9 @@ class Scope:
         state = self._evolved(proposal, draft)
         stored, commit = self.parts.journal.append_nowait(draft, expected_sequence=self.sequence)
         assert stored[0].sequence == self.sequence + 1
-        records = tuple(map(self.parts.record, stored))
-        if decision.events is None and self.parts.types.is_shared(proposal.encoded.type):
+        types = self.parts.types
+        records = tuple([Record(record, types) for record in stored])
+        if decision.events is None and types.is_shared(proposal.encoded.type):
             records[0]._event = proposal.event
         self.admission.end(proposal.token, RoundEnd.ACCEPTED)
         self.state = state
@@ -300,7 +302,7 @@ class Scope:
         self.recent.add(proposal.id, records)
         if self.past is not None:
             self.past.extend(records)
-            self._count_bytes(sum(len(event.data) for event in draft.events))
+            self._count_bytes(sum([len(event.data) for event in draft.events]))
         counters = self.parts.counters
         counters.accepted += 1
         counters.records += len(records)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import attrs
+import msgspec
 import trio
 
 from atomic_store.errors import SequenceConflict
@@ -55,7 +56,7 @@ class BeginsWithoutACommitValue(MemoryJournal):
 @caught_by("test_a_record_has_its_place_at_once")
 class GivesIdsOfItsOwn(MemoryJournal):
     def append_nowait(self, draft: Draft, *, expected_sequence: int) -> Appended:
-        draft = attrs.evolve(draft, id=draft.id.upper())
+        draft = msgspec.structs.replace(draft, id=draft.id.upper())
         return super().append_nowait(draft, expected_sequence=expected_sequence)
 
 
@@ -120,25 +121,25 @@ class ChangesWhatItStores(MemoryJournal):
 @caught_by("test_every_member_comes_back")
 class ForgetsTheMetadata(ChangesWhatItStores):
     def changed(self, record: StoredRecord) -> StoredRecord:
-        return attrs.evolve(record, metadata=None)
+        return msgspec.structs.replace(record, metadata=None)
 
 
 @caught_by("test_every_member_comes_back")
 class ForgetsTheVersion(ChangesWhatItStores):
     def changed(self, record: StoredRecord) -> StoredRecord:
-        return attrs.evolve(record, version=1)
+        return msgspec.structs.replace(record, version=1)
 
 
 @caught_by("test_decisions_of_many_events")
 class ForgetsTheParts(ChangesWhatItStores):
     def changed(self, record: StoredRecord) -> StoredRecord:
-        return attrs.evolve(record, part=None)
+        return msgspec.structs.replace(record, part=None)
 
 
 @caught_by("test_large_events")
 class CutsLargeEvents(ChangesWhatItStores):
     def changed(self, record: StoredRecord) -> StoredRecord:
-        return attrs.evolve(record, data=record.data[:65_536])
+        return msgspec.structs.replace(record, data=record.data[:65_536])
 
 
 @caught_by("test_time_never_decreases")

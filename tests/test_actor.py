@@ -113,7 +113,7 @@ class TestCrash:
             self: Admission[Proposal], *, number: int, now: float, deadline: float
         ) -> Round[Proposal]:
             round_ = original(self, number=number, now=now, deadline=deadline)
-            round_.proposal.round = round_
+            round_.proposal.round_token = round_.token
             if round_.proposal.event.bidder == "crash":
                 raise KeyError("bug")
             return round_

@@ -35,12 +35,14 @@ def check_by_the_page(disk: FaultyDisk) -> int:
     files = disk.files()
     store = json.loads(files[f"{STORE}/store.json"])
     value = digest(store["store"].encode())
+    close: dict[str, object] = {}
     position, sequences, at = 0, dict[str, int](), ""
     segments = sorted(path for path in files if path.startswith(JOURNAL))
     for number, path in enumerate(segments, 1):
         pending = b""
         lines = files[path].split(b"\n")
         assert b"" == lines.pop()
+        close = json.loads(lines[-1])
         for k, line in enumerate(lines, 1):
             body, crc = line[:-18], line[-18:]
             assert crc == b',"crc":"%08x"}' % crc32(body)
@@ -67,7 +69,7 @@ def check_by_the_page(disk: FaultyDisk) -> int:
                 assert k == len(lines)
             else:
                 value = parsed["commit"]
-    assert position == json.loads(lines[-1])["close"]
+    assert position == close["close"]
     return position
 
 

@@ -155,7 +155,8 @@ class TestTheWholePast:
         assert result.reason == "not above 3"
         assert [bid.cents for bid in result.stored_events] == [1, 2, 3]
 
-    async def test_state_is_the_fold_of_the_past(self) -> None:
+    @pytest.mark.parametrize("live_scopes_max", [1, 1000])
+    async def test_state_is_the_fold_of_the_past(self, live_scopes_max: int) -> None:
         """With a fold, each round sees the state over exactly the events before it."""
         states: list[int] = []
 
@@ -163,7 +164,7 @@ class TestTheWholePast:
             states.append(request.state)
             return request.accept()
 
-        async with bids(state=HIGHEST, live_scopes_max=1) as (store, _):
+        async with bids(state=HIGHEST, live_scopes_max=live_scopes_max) as (store, _):
             for cents in (5, 3, 9, 1):
                 await store.store_if_valid(Bid("lot", "ada", cents), look)
                 await store.store_if_valid(Bid("other", "ada", 1), accept)
@@ -659,6 +660,33 @@ class TestRememberedForEver:
             await wait_all_tasks_blocked()
 
             assert call.result.is_duplicate
+
+    async def test_not_forgotten_while_somebody_waits(self) -> None:
+        """However much was admitted in between, the second of two equal proposals is known."""
+        id_ = uuid4()
+
+        async def patient(request: ValidationRequest[Bid]) -> Decision:
+            await request.past_is_durable()
+            return request.accept()
+
+        async with bids() as (store, _), trio.open_nursery() as nursery:
+            calls = []
+            async with store.consider(Bid("lot", "first", 1)):
+                for bidder, validate, own_id in (
+                    ("ada", accept, id_),
+                    ("bob", patient, None),
+                    ("eve", patient, None),
+                    ("ada", accept, id_),
+                ):
+                    propose = partial(
+                        store.store_if_valid, Bid("lot", bidder, 1), validate, proposal_id=own_id
+                    )
+                    calls.append(Call(nursery, propose))
+                    await wait_all_tasks_blocked()
+            await wait_all_tasks_blocked()
+
+            assert [call.result.is_duplicate for call in calls] == [False, False, False, True]
+            assert len(await store.query_events("lot")) == 3
 
     async def test_many_at_once(self) -> None:
         """However equal proposals overlap, one is stored and all are answered with it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,6 +22,7 @@ from atomic_store import (
     ValidationRequest,
     open_store,
 )
+from atomic_store.proposal import TaskProposal
 from bids import HIGHEST, Bid, Call, accept, accept_slowly, bids, higher, lot_of
 
 BID = Bid("lot", "ada", 1)
@@ -149,6 +151,28 @@ class TestStoreIfValid:
             assert data == {"n": [1]}
             assert result.records[0].data == b'{"n":[1]}'
             assert result.stored_events[0].data == {"n": [1]}
+
+
+class TestMemory:
+    @pytest.mark.parametrize("validate", [accept, accept_slowly, higher])
+    async def test_nothing_is_left_of_a_proposal(self, validate: Any) -> None:
+        """A proposal is gone when its call is over, without the garbage collector's help."""
+
+        def proposals() -> int:
+            return sum(isinstance(thing, TaskProposal) for thing in gc.get_objects())
+
+        async with bids() as (store, _):
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(10):
+                    await store.store_if_valid(BID, validate)
+                await wait_all_tasks_blocked()
+                left = proposals()
+            finally:
+                gc.enable()
+
+        assert left == 0
 
 
 class TestArguments:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import cast
 
 import pytest
 import trio
 
 from atomic_store.errors import JournalCorrupt, JournalFailed, NotAStore
 from atomic_store.journal import Head
-from atomic_store.journal.disk import Kind
-from atomic_store.journal.line import StoreLine, first_value, next_value, store_line, with_crc
+from atomic_store.journal.disk import Disk, Kind
+from atomic_store.journal.line import StoreLine, first_value, store_line, with_crc
 from atomic_store.journal.readonly import list_scopes, read_records
-from atomic_store.journal.verify import DAMAGE_MAX, Damage, Verification, verify
+from atomic_store.journal.verify import DAMAGE_MAX, Verification, verify
 from atomic_store.testing.faulty_disk import FaultyDisk
 from journal_files import (
     JOURNAL,
@@ -94,51 +94,69 @@ class TestSound:
 
     def test_writer_moves_on_meanwhile(self) -> None:
         """A cut, or a torn tail that gives way, while it is read is no damage."""
-        done = lived(is_closed=True)
-        files = done.files()
         before = lived(is_closed=True)
-        for path, content in files.items():
-            before.put(path, content)
-        old = files[segment(6)]
-        before.put(segment(6), old[: old.index(b'{"cut"')])
-        moving = Moving(before, segment(6), old, 2)
+        whole = before.files()[segment(6)]
+        before.put(segment(6), whole[: whole.index(b'{"cut"')])
 
-        assert () == verify(STORE, disk=moving.disk).damage
+        assert () == verify(STORE, disk=moving(before, segment(6), whole, 2)).damage
+        disk = moving(before, segment(6), whole, 1)
+        assert 13 == len(list(read_records(STORE, disk=disk)))
 
-        moving = Moving(before, segment(6), old, 1)
-        assert 13 == len(list(read_records(STORE, disk=moving.disk)))
+    def test_new_segment_meanwhile(self) -> None:
+        """A segment that came after the others were listed is not missed, nor read."""
+        disk = lived(is_closed=True)
+        listed = [name for name in disk.list_directory(JOURNAL) if name != segment(11)[-26:]]
+
+        def list_directory(path: str) -> list[str]:
+            return listed if path == JOURNAL else disk.list_directory(path)
+
+        older = wrapped(disk, list_directory=list_directory)
+
+        assert (10, ()) == ((found := verify(STORE, disk=older)).records, found.damage)
+        assert 10 == len(list(read_records(STORE, disk=older)))
+
+    def test_shrinking(self) -> None:
+        """A file that is shorter than it was a moment ago is read as far as it goes."""
+        disk = lived(is_closed=True)
+        longer = wrapped(disk, size=lambda file: disk.size(file) + 10)
+
+        assert () == verify(STORE, disk=longer).damage
+
+    def test_small_chunks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever the size of the pieces that are read, the same is found."""
+        monkeypatch.setattr("atomic_store.journal.segment_reader.CHUNK_BYTES", 100)
+        disk = lived(is_closed=False)
+        assert 10 == len(open_again(disk.copy())[0])
+        content = disk.files()[segment(8)]
+        disk.put(segment(8), content[:-500] + bytes(500))
+        assert (7, ()) == ((found := verify(STORE, disk=disk)).records, found.damage)
+        assert 7 == len(open_again(disk.copy())[0])
+        disk.put(segment(8), content[:-400] + b"x" + content[-399:])
+        assert [segment(8)] == [path for path, _, _ in damage_of(disk)]
 
 
-class Moving:
-    """A disk on which a file is changed after it has been read once."""
+def wrapped(disk: FaultyDisk, **instead: object) -> Disk:
+    """A disk that does some things otherwise."""
 
-    def __init__(self, disk: FaultyDisk, path: str, content: bytes, after: int) -> None:
-        self.after = after
-        self.disk = disk.copy()
-        self._pread = self.disk.pread
-        self.path, self.content, self.reads = path, content, 0
-        patched = MovingDisk(self.disk, self)
-        self.disk = patched  # type: ignore[assignment]  # it hands everything on
+    class Wrapped:
+        def __getattr__(self, name: str) -> object:
+            return instead.get(name) or getattr(disk, name)
+
+    return cast("Disk", Wrapped())
 
 
-class MovingDisk:
-    """Hands everything on, and moves when it is time."""
+def moving(before: FaultyDisk, path: str, content: bytes, closings: int) -> Disk:
+    """A disk on which a file is replaced after it has been closed so many times."""
+    disk = before.copy()
+    closed: list[str] = []
 
-    def __init__(self, disk: FaultyDisk, moving: Moving) -> None:
-        self._disk, self._moving = disk, moving
+    def close(file: int) -> None:
+        closed.append(disk._open[file][1])
+        disk.close(file)
+        if closed[-1] == path and closed.count(path) == closings:
+            disk.put(path, content)
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._disk, name)
-
-    def close(self, file: int) -> None:
-        path = self._disk._open[file][1]
-        self._disk.close(file)
-        if path == self._moving.path:
-            self._moving.reads += 1
-            if self._moving.reads == self._moving.after:
-                node = self._disk.files()
-                assert self._moving.path in node
-                self._disk.put(self._moving.path, self._moving.content)
+    return wrapped(disk, close=close)
 
 
 class TestFound:
@@ -367,10 +385,14 @@ class TestFound:
     def test_ids_from_the_headers(self) -> None:
         """Without a store.json the headers say whose store it is: only that is damage."""
         disk = lived(is_closed=True)
-        disk.put(segment(1), b"x" + disk.files()[segment(1)])
+        lines = lines_of(disk, segment(1))
+        disk.put(segment(1), b"x" + b"".join(lines))
+        disk.put(segment(2), b"".join(lines_of(disk, segment(2))[1:]))
         disk.put(f"{STORE}/store.json", b"{}\n")
 
-        assert [f"{STORE}/store.json", segment(1)] == [path for path, _, _ in damage_of(disk)]
+        assert [f"{STORE}/store.json", segment(1), segment(2)] == [
+            path for path, _, _ in damage_of(disk)
+        ]
 
     def test_too_much(self) -> None:
         """After a thousand findings it is enough."""
@@ -404,58 +426,3 @@ class TestRefused:
             disk.fail(operation, path="journal")
             with pytest.raises(JournalFailed, match=f"{operation} failed"):
                 verify(STORE, disk=disk)
-
-
-class TestReading:
-    def test_after(self) -> None:
-        """Records behind a position are read from the segment that holds the next one."""
-        disk = lived(is_closed=True)
-        for after in range(15):
-            disk.log.clear()
-            records = list(read_records(STORE, after=after, disk=disk))
-
-            assert [*range(after + 1, 14)] == [record.position for record in records]
-        assert segment(9) not in {path for _, path in disk.log}
-
-    def test_torn(self) -> None:
-        """Reading ends with the last closed commit."""
-        disk = lived(is_closed=False)
-        disk.put(segment(8), disk.files()[segment(8)][:-1])
-
-        assert [*range(1, 8)] == [r.position for r in read_records(STORE, disk=disk)]
-
-    def test_being_cut(self) -> None:
-        """A segment that is just being cut ends the reading, without an error."""
-        disk = lived(is_closed=False)
-        content = disk.files()[segment(5)]
-        disk.put(segment(5), content[: content.index(b'{"cut"') + 20])
-        header = lines_of(disk, segment(8))[0]
-        disk.put(segment(8), header)
-
-        assert [*range(1, 8)] == [r.position for r in read_records(STORE, disk=disk)]
-
-    def test_damage(self) -> None:
-        """What lies before damage is read, then it is raised."""
-        disk = changed(segment(11), b'"cents":900', b'"cents":901')
-        read: list[int] = []
-        records: Iterator[object] = (
-            read.append(r.position) for r in read_records(STORE, disk=disk)
-        )
-        with pytest.raises(JournalCorrupt, match="line 2"):
-            list(records)
-
-        assert [*range(1, 11)] == read
-
-    def test_scopes(self) -> None:
-        """Scopes are listed by code point, each with where it ends."""
-        scopes = list_scopes(STORE, disk=lived(is_closed=True))
-
-        assert [('"ö"', 1, 5), ("lot-1", 8, 13), ("lot-2", 4, 11)] == [
-            (end.scope, end.sequence, end.position) for end in scopes
-        ]
-        assert all(len(end.at) == 27 for end in scopes)
-
-    def test_damage_values(self) -> None:
-        """A finding without a line number says where it is without one."""
-        assert "a, offset 1: expected b, found c" == str(Damage("a", 1, None, "b", "c"))
-        assert next_value("x", b"ab") == next_value("x", b"a", b"b")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from ..errors import JournalCorrupt, NotAStore, shown
+from .chain import Chain
 from .disk import Access, Disk, Kind
 from .failing import attempting
 from .files import kind_of, make_durable_file, opened, read_range, sync_directory
@@ -26,7 +27,6 @@ from .line import (
     parse_store,
     store_line,
 )
-from .scan import Chain
 from .segment_reader import future_format
 from .segments import header_line
 

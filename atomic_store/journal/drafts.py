@@ -38,11 +38,11 @@ def check_draft(draft: Draft, decision_bytes_max: int) -> None:
     Raises:
       InvalidEvent: a line that holds this could not be read again, or is too large.
     """
+    if _is_uuid(draft.id) is None:
+        raise InvalidEvent(f"id: expected a UUID in lower case, found {shown(draft.id)}")
     events = draft.events
     if not events:
         raise InvalidEvent("events: expected at least one, found none")
-    if _is_uuid(draft.id) is None:
-        raise InvalidEvent(f"id: expected a UUID in lower case, found {shown(draft.id)}")
     size = 0
     for event in events:
         _check_value("data", event.data)

@@ -22,6 +22,7 @@ _HINTS = {
     errno.EPERM: "let this user write the store's directory and files",
     errno.EROFS: "mount the file system for writing",
     errno.ENOENT: "make the directory that it should be in, or correct the path",
+    errno.EEXIST: f"find out who made this, move it away, then {_OPEN_AGAIN}",
     errno.EMFILE: "raise the limit on open files (ulimit -n)",
     errno.ENFILE: "close files elsewhere on this machine",
 }

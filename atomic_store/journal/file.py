@@ -22,7 +22,7 @@ from .commit import Commit
 from .disk import Disk, OSDisk
 from .drafts import check_draft, check_scope
 from .index import Index, ScopeIndex
-from .line import LINE_BYTES_MAX, record_body, with_crc
+from .line import LINE_BYTES_MAX, LINE_END_BYTES, record_body, with_crc
 from .opening import OpenedFiles, Progress, open_files
 from .pipeline import Batch, CommitPipeline
 from .reading import Place, read_places
@@ -117,31 +117,24 @@ class FileJournal:
         if appended != expected_sequence:
             raise SequenceConflict(draft.scope, expected_sequence, appended)
         check_draft(draft, self._decision_bytes_max)
+        if entry is None:
+            check_scope(draft.scope)
         records = records_of(
             draft, position=self._position + 1, sequence=appended + 1, at=self._times.now()
         )
-        bodies = self._bodies(records, is_new_scope=entry is None)
+        bodies = _encoded(records)
+        # Nothing has changed so far, and from here on nothing can go wrong.
         if entry is None:
             entry = self._index.scopes[draft.scope] = ScopeIndex(draft.scope)
         batch = pipeline.batch
         batch.records += records
-        batch.lines += map(with_crc, bodies)
+        for body in bodies:
+            batch.lines.append(with_crc(body))
         batch.last_body = bodies[-1]
-        entry.appended = records[-1].sequence
-        self._position = records[-1].position
+        count = len(records)
+        entry.appended = appended + count
+        self._position += count
         return records, batch.commit
-
-    def _bodies(self, records: tuple[StoredRecord, ...], *, is_new_scope: bool) -> list[bytes]:
-        """Encode records, or raise `InvalidEvent` before anything has changed."""
-        if is_new_scope:
-            check_scope(records[0].scope)
-        try:
-            bodies = [record_body(record) for record in records]
-        except UnicodeEncodeError as error:
-            raise InvalidEvent(f"type: expected text ({error})") from error
-        if max(map(len, bodies)) > LINE_BYTES_MAX - 1024:
-            raise InvalidEvent(f"expected lines of at most {LINE_BYTES_MAX} bytes")
-        return bodies
 
     def flush_nowait(self) -> None:
         """Start writing what was appended, unless a write is under way: then that comes first."""
@@ -246,6 +239,18 @@ class FileJournal:
         return await trio.to_thread.run_sync(
             read_places, self._disk, self._files.directory, places, limiter=self._readers
         )
+
+
+def _encoded(records: tuple[StoredRecord, ...]) -> list[bytes]:
+    """Encode records up to their checksums, or raise `InvalidEvent`."""
+    try:
+        bodies = [record_body(record) for record in records]
+    except UnicodeEncodeError as error:
+        raise InvalidEvent(f"type: expected text ({error})") from error
+    for body in bodies:
+        if len(body) > LINE_BYTES_MAX - LINE_END_BYTES:
+            raise InvalidEvent(f"data: expected lines of at most {LINE_BYTES_MAX} bytes")
+    return bodies
 
 
 @asynccontextmanager

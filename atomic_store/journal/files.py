@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 
-from ..errors import JournalCorrupt
 from .disk import Access, Disk, Kind
 from .failing import attempting
 
@@ -38,6 +38,12 @@ def close_quietly(disk: Disk, file: int) -> None:
     """Close a file while another error is on its way, which says more than one of closing."""
     with suppress(OSError):
         disk.close(file)
+
+
+def size_of(disk: Disk, path: str) -> int:
+    """Give a file's size in bytes."""
+    with opened(disk, path, Access.READ) as file, attempting("fstat", path):
+        return disk.size(file)
 
 
 def read_range(disk: Disk, file: int, path: str, begin: int, end: int) -> bytes:
@@ -76,8 +82,7 @@ def make_durable_file(disk: Disk, directory: str, name: str, content: bytes) -> 
     Make a new file that is either not there or whole, after any crash.
 
     Raises:
-      JournalFailed: the disk refused.
-      JournalCorrupt: something has that name already.
+      JournalFailed: the disk refused, or something has that name already.
     """
     temporary = f"{directory}/{free_name(disk, directory, f'.new-{name}')}"
     with opened(disk, temporary, Access.NEW) as file:
@@ -85,10 +90,11 @@ def make_durable_file(disk: Disk, directory: str, name: str, content: bytes) -> 
         with attempting("fsync", temporary):
             disk.fsync(file)
     path = f"{directory}/{name}"
-    found = kind_of(disk, path)
-    if found is not Kind.NOTHING:
-        raise JournalCorrupt(path, 0, "no file of this name yet", found.value)
+    is_free = kind_of(disk, path) is Kind.NOTHING
     with attempting("rename", path):
+        if not is_free:
+            # Renaming would put the new file in the place of this one.
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
         disk.rename(temporary, path)
     sync_directory(disk, directory)
 

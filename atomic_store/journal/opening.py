@@ -18,15 +18,16 @@ import attrs
 
 from ..errors import JournalCorrupt
 from . import Head, Recovery
+from .chain import Chain, ClosedCommit, Problem
 from .creating import Found, create, read_identity, survey
 from .disk import Access, Disk
 from .failing import attempting
-from .files import close_quietly, free_name, opened, read_range, sync_directory, write_all
+from .files import close_quietly, free_name, opened, read_range, size_of, sync_directory, write_all
 from .index import Index
 from .layout import JOURNAL, LOCK, segment_name
 from .line import CloseLine, HeaderLine, with_commit
 from .lock import take_lock
-from .scan import Chain, ClosedCommit, Problem, SegmentScan
+from .scan import SegmentScan
 from .segment_reader import SegmentReader, corrupt, is_being_cut, list_segments, uncut
 from .segments import SegmentWriter
 from .tail import Kept, NoTail, Torn, Verdict, judge
@@ -141,7 +142,7 @@ class _Opening:
         """Read all segments and judge how they end; change nothing."""
         names = list_segments(self.disk, self.path)
         self._segments = len(names)
-        self._bytes_in_all = sum(map(self._size, names))
+        self._bytes_in_all = sum(size_of(self.disk, self._of(name)) for name in names)
         for k, name in enumerate(names):
             expected = segment_name(self.chain.position + 1)
             if name != expected:
@@ -207,12 +208,6 @@ class _Opening:
         if scan.cut is not None:
             raise JournalCorrupt(
                 self._of(scan.cut.cut), 0, f"the segment that {name} goes on in", "no file"
-            )
-        if not self._is_cut and not (self._has_only_header() and isinstance(verdict, NoTail)):
-            assert self._before is not None
-            before, end, _ = self._before
-            raise JournalCorrupt(
-                self._of(before), end, f"a cut line that names {name}", "the file's end"
             )
 
     # --- mending --------------------------------------------------------------------
@@ -298,11 +293,6 @@ class _Opening:
     def _has_only_header(self) -> bool:
         last = self._scan.last
         return last is not None and isinstance(last.mark, HeaderLine)
-
-    def _size(self, name: str) -> int:
-        path = self._of(name)
-        with opened(self.disk, path, Access.READ) as file, attempting("fstat", path):
-            return self.disk.size(file)
 
     def _of(self, name: str) -> str:
         return f"{self.directory}/{name}"

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import JournalCorrupt
 from . import ScopeEnd
+from .chain import Chain, ClosedCommit, Problem
 from .creating import expect_store, read_identity
 from .disk import Disk, Kind, OSDisk
 from .files import kind_of
 from .layout import JOURNAL, segment_name
 from .line import to_stored
-from .scan import Chain, ClosedCommit, Problem, SegmentScan
+from .scan import SegmentScan
 from .segment_reader import SegmentReader, corrupt, is_being_cut, list_segments, uncut
 from .tail import judge
 

@@ -1,12 +1,17 @@
-"""The values that a journal takes and gives: drafts in, stored records out."""
+"""
+The values that a journal takes and gives: drafts in, stored records out.
+
+They are msgspec structs and not attrs classes for one reason: there are millions of them,
+they hold only text, bytes and numbers, and without ``gc=False`` the garbage collector
+walks over all of them again and again (6.5 of 48 µs an admission, measured).
+"""
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 
-@attrs.frozen
-class EncodedEvent:
+class EncodedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event as it will be stored."""
 
     type: str
@@ -17,8 +22,7 @@ class EncodedEvent:
     """Its value, as JSON text in UTF-8."""
 
 
-@attrs.frozen
-class Draft:
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """An accepting decision on its way to the journal: records without a place."""
 
     scope: str
@@ -34,8 +38,7 @@ class Draft:
     """The digest of the proposed event, where others took its place."""
 
 
-@attrs.frozen
-class StoredRecord:
+class StoredRecord(msgspec.Struct, frozen=True, gc=False):
     """A record as a journal holds it: an admitted event with its place, not yet decoded."""
 
     position: int

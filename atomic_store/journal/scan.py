@@ -18,107 +18,26 @@ from typing import Any, TypeAlias, final
 
 import attrs
 
+from .chain import Chain, ClosedCommit, Misplaced, Problem, kind_of
 from .layout import is_segment_name, segment_name
 from .line import (
     COMMIT_BYTES,
     CRC_BYTES,
     LINE_BYTES_MAX,
     RECORD_START,
-    CloseLine,
     CutLine,
     HeaderLine,
     Line,
     MarkLine,
     NotALine,
     RecordLine,
-    first_value,
     has_right_crc,
-    next_value,
     parse_line,
     parse_record,
+    quick_record,
 )
 
 _Hash: TypeAlias = Any  # hashlib has no public name for what it makes
-
-
-class _Misplaced(NotALine):
-    """A line that can be read and is not the one that belongs here."""
-
-    def __init__(self, expected: str, found: str, line: Line) -> None:
-        super().__init__(expected, found)
-        self.line = line
-
-
-def kind_of(line: Line) -> str:
-    """Say what a line is, for a message."""
-    match line:
-        case RecordLine():
-            return "a record"
-        case HeaderLine():
-            return "a segment's header"
-        case CutLine():
-            return "a cut line"
-        case CloseLine():
-            return "a close line"
-
-
-@attrs.frozen
-class Problem:
-    """A place where something else lies than the journal writes."""
-
-    offset: int
-    line: int
-    """The line's number in the segment, from 1."""
-    expected: str
-    found: str
-    parsed: Line | None = None
-    """The line itself, where it can be read and is only in the wrong place."""
-
-
-@final
-@attrs.define(eq=False)
-class ClosedCommit:
-    """A commit that is whole: its value stands for all bytes up to its end."""
-
-    offset: int
-    end: int
-    value: str
-    records: list[RecordLine]
-    offsets: list[int]
-    """Where each record's line begins."""
-    mark: MarkLine | None = None
-    """What it is instead, if it is a commit of no records."""
-
-
-@final
-@attrs.define(eq=False)
-class Chain:
-    """What continues through all segments."""
-
-    store: str
-    history: str
-    segment: int = 0
-    """The number of the segment last begun."""
-    position: int = 0
-    value: str = attrs.field(
-        default=attrs.Factory(lambda self: first_value(self.store), takes_self=True)
-    )
-    at: str = ""
-    sequences: dict[str, int] = attrs.Factory(dict)
-    """Each scope's last sequence."""
-    lost: int = 0
-    """How many records were not seen: a sequence may jump by as many."""
-    known: int = 0
-    """The last position that was seen; `position` counts lines that can't be read, too."""
-    believes: bool = False
-    """What came last is not known: what the next line says of it is believed."""
-
-    def next_cut(self) -> tuple[bytes, str]:
-        """Give the body of the cut line that ends a segment here, and its commit value."""
-        # A cut line has nothing in it but what the chain knows: a crash in the middle
-        # of writing it is repaired by writing the same bytes again.
-        body = b'{"cut":"%b"' % segment_name(self.position + 1).encode()
-        return body, next_value(self.value, body)
 
 
 @final
@@ -189,7 +108,7 @@ class SegmentScan:
         for line in lines:
             length = len(line) + 1
             try:
-                parsed = self._take(line)
+                parsed = self._take_plain(line) or self._take(line)
                 if parsed.commit:
                     if self._line == 1:
                         digest = _begin_digest(self.chain.value)
@@ -266,6 +185,33 @@ class SegmentScan:
 
     # --- one line ------------------------------------------------------------------
 
+    def _take_plain(self, line: bytes) -> RecordLine | None:
+        """Do what `_take` does for nearly every line, quickly; None if this is another."""
+        chain = self.chain
+        record = quick_record(line) if line.startswith(RECORD_START) else None
+        if (
+            record is None
+            or record.part is not None
+            or self._part is not None
+            or record.position != chain.position + 1
+            or record.sequence != chain.sequences.get(record.scope, 0) + 1
+            or record.at < chain.at
+            or len(record.at) != 27
+            or len(record.id) != 36
+            or record.v < 1
+            or self.header is None
+            or self.cut is not None
+        ):
+            return None
+        if not self._open:
+            self._at_before = chain.at
+        self._open.append(record)
+        self._offsets.append(self._offset)
+        chain.position += 1
+        chain.sequences[record.scope] = record.sequence
+        chain.at = record.at
+        return record
+
     def _take(self, line: bytes) -> Line:
         """Read a line and check that it belongs here; move the chain on if it is a record's."""
         if self._line == 1 or not line.startswith(RECORD_START):
@@ -277,25 +223,23 @@ class SegmentScan:
         record = parse_record(line)
         chain = self.chain
         if self.cut is not None:
-            raise _Misplaced("nothing behind the cut line", "a record", record)
+            raise Misplaced("nothing behind the cut line", "a record", record)
         if record.position != chain.position + 1 and not (
             chain.believes and chain.known < record.position <= chain.position
         ):
-            raise _Misplaced(
-                f"position {chain.position + 1}", f"position {record.position}", record
-            )
+            raise Misplaced(f"position {chain.position + 1}", f"position {record.position}", record)
         sequence = chain.sequences.get(record.scope, 0) + 1
         if record.sequence != sequence and not (
             sequence < record.sequence <= sequence + chain.lost
         ):
             place = f"of scope {record.scope!r}"
-            raise _Misplaced(
+            raise Misplaced(
                 f"sequence {sequence} {place}", f"sequence {record.sequence} {place}", record
             )
         if record.at < chain.at or len(record.at) != 27:
-            raise _Misplaced(f"a time not before {chain.at}", record.at, record)
+            raise Misplaced(f"a time not before {chain.at}", record.at, record)
         if len(record.id) != 36 or record.v < 1:
-            raise _Misplaced(
+            raise Misplaced(
                 "an id of 36 characters and a version above 0",
                 f"id {record.id} and version {record.v}",
                 record,
@@ -329,35 +273,33 @@ class SegmentScan:
                 k_before + 1, n_before, before.scope, before.id
             )  # fmt: skip
         if (not fits and not self.chain.believes) or (k < n and record.commit is not None):
-            raise _Misplaced(expected, f"record {k} of {n} of proposal {record.id}", record)
+            raise Misplaced(expected, f"record {k} of {n} of proposal {record.id}", record)
         self._part = record if k < n else None
 
     def _check_mark(self, line: Line) -> None:
         chain = self.chain
-        if (self._line == 1) != isinstance(line, HeaderLine):
+        if isinstance(line, RecordLine) or (self._line == 1) != isinstance(line, HeaderLine):
             expected = "a segment's header" if self._line == 1 else "a record, cut or close line"
-            raise _Misplaced(expected, kind_of(line), line)
+            raise Misplaced(expected, kind_of(line), line)
         if self.cut is not None:
-            raise _Misplaced("nothing behind the cut line", kind_of(line), line)
+            raise Misplaced("nothing behind the cut line", kind_of(line), line)
         if self._open and not chain.believes:
-            raise _Misplaced("the commit's next record", kind_of(line), line)
+            raise Misplaced("the commit's next record", kind_of(line), line)
         if not line.commit:
             raise NotALine("a commit value", "none")
         if isinstance(line, CutLine) and not is_segment_name(line.cut):
             raise NotALine("a cut line that names a segment", line.cut)
         if chain.believes:
             self._believe_mark(line)
-        match line:
-            case HeaderLine():
-                self._check_header(line)
-            case CutLine():
-                name = segment_name(chain.position + 1)
-                if line.cut != name:
-                    raise _Misplaced(f"a cut line that names {name}", line.cut, line)
-            case CloseLine():
-                if line.close != chain.position or line.at < chain.at or len(line.at) != 27:
-                    expected = f"a close line at position {chain.position}, not before {chain.at}"
-                    raise _Misplaced(expected, f"one at {line.close}, {line.at}", line)
+        if isinstance(line, HeaderLine):
+            self._check_header(line)
+        elif isinstance(line, CutLine):
+            name = segment_name(chain.position + 1)
+            if line.cut != name:
+                raise Misplaced(f"a cut line that names {name}", line.cut, line)
+        elif line.close != chain.position or line.at < chain.at or len(line.at) != 27:
+            expected = f"a close line at position {chain.position}, not before {chain.at}"
+            raise Misplaced(expected, f"one at {line.close}, {line.at}", line)
 
     def _check_header(self, header: HeaderLine) -> None:
         chain = self.chain
@@ -370,27 +312,26 @@ class SegmentScan:
         ):
             found = getattr(header, member)
             if found != expected:
-                raise _Misplaced(
+                raise Misplaced(
                     f"a header with {member} {expected}", f"one with {member} {found}", header
                 )
 
-    def _believe_mark(self, mark: Line) -> None:
+    def _believe_mark(self, mark: MarkLine) -> None:
         """Take what a mark says of what came before it; never another store's."""
         chain = self.chain
-        match mark:
-            case HeaderLine():
-                chain.segment, chain.position = mark.segment - 1, mark.first - 1
-                chain.value = mark.continues
-            case CutLine():
-                chain.position = int(mark.cut[:20]) - 1
-            case CloseLine():
-                chain.position = mark.close
+        if isinstance(mark, HeaderLine):
+            chain.segment, chain.position = mark.segment - 1, mark.first - 1
+            chain.value = mark.continues
+        elif isinstance(mark, CutLine):
+            chain.position = int(mark.cut[:20]) - 1
+        else:
+            chain.position = mark.close
 
     def _close(self, line: Line, value: str, end: int) -> ClosedCommit:
         """End the open commit with its last line. A value of "" believes the line's own."""
         chain = self.chain
         if value != line.commit and not chain.believes:
-            raise _Misplaced(f"commit value {value}", f"{line.commit}", line)
+            raise Misplaced(f"commit value {value}", f"{line.commit}", line)
         assert line.commit
         mark = None
         if not isinstance(line, RecordLine):
@@ -409,17 +350,16 @@ class SegmentScan:
         return self.last
 
     def _pass(self, mark: MarkLine) -> None:
-        match mark:
-            case HeaderLine():
-                self.header = mark
-                self.chain.segment = mark.segment
-            case CutLine():
-                self.cut = mark
-            case CloseLine():
-                self.chain.at = max(self.chain.at, mark.at)
+        if isinstance(mark, HeaderLine):
+            self.header = mark
+            self.chain.segment = mark.segment
+        elif isinstance(mark, CutLine):
+            self.cut = mark
+        else:
+            self.chain.at = max(self.chain.at, mark.at)
 
     def _stop(self, error: NotALine) -> None:
-        parsed = error.line if isinstance(error, _Misplaced) else None
+        parsed = error.line if isinstance(error, Misplaced) else None
         self.problem = Problem(self._offset, self._line, error.expected, error.found, parsed)
 
 

@@ -8,12 +8,13 @@ from typing import final
 import attrs
 
 from ..errors import JournalCorrupt, NotAStore
+from .chain import ClosedCommit, Problem
 from .disk import Access, Disk, Kind
 from .failing import attempting
 from .files import CHUNK_BYTES, kind_of, opened, read_range
 from .layout import JOURNAL, is_ignored, is_segment_name, segment_name
 from .line import FORMAT, FutureFormat
-from .scan import ClosedCommit, Problem, SegmentScan
+from .scan import SegmentScan
 from .segments import header_line
 from .tail import judge_uncut
 

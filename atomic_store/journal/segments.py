@@ -6,6 +6,7 @@ from typing import final
 
 import attrs
 
+from .chain import Chain
 from .disk import Access, Disk
 from .failing import attempting
 from .files import make_durable_file, write_all
@@ -18,7 +19,6 @@ from .line import (
     next_value,
     with_commit,
 )
-from .scan import Chain
 
 
 def header_line(chain: Chain) -> tuple[bytes, str]:

@@ -15,8 +15,9 @@ from typing import TypeAlias
 
 import attrs
 
+from .chain import Chain, Problem
 from .line import COMMIT_BYTES, CRC_BYTES, RECORD_START, has_right_crc, with_commit
-from .scan import Chain, Problem, SegmentScan
+from .scan import SegmentScan
 
 SECTOR_BYTES = 512
 _CRC = b',"crc":"'

@@ -14,13 +14,13 @@ import attrs
 
 from ..errors import JournalCorrupt
 from . import Head
+from .chain import Chain, ClosedCommit, Problem
 from .creating import expect_store, read_identity
 from .disk import Access, Disk, Kind, OSDisk
-from .failing import attempting
-from .files import kind_of, opened, read_range
+from .files import kind_of, opened, read_range, size_of
 from .layout import JOURNAL, segment_name
 from .line import HeaderLine, NotALine, parse_line
-from .scan import Chain, ClosedCommit, Problem, SegmentScan
+from .scan import SegmentScan
 from .segment_reader import SegmentReader, is_being_cut, list_journal, uncut
 from .tail import Kept, Torn, judge
 
@@ -146,9 +146,7 @@ class _Check:
         sizes = []
         for name in names:
             try:
-                with opened(self.disk, self._of(name), Access.READ) as file:
-                    with attempting("fstat", self._of(name)):
-                        sizes.append(self.disk.size(file))
+                sizes.append(size_of(self.disk, self._of(name)))
             except JournalCorrupt as error:
                 self._found(error)
                 names = [other for other in names if other != name]

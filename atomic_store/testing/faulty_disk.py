@@ -19,111 +19,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import TypeAlias, final
+from typing import final
 
 import attrs
 
 from ..journal.disk import Access, Kind, NotAFile
-
-SECTOR_BYTES = 512
-
-
-@final
-@attrs.define(eq=False)
-class _File:
-    """A file's bytes, in the cache and on the disk."""
-
-    data: bytearray = attrs.Factory(bytearray)
-    durable: bytearray = attrs.Factory(bytearray)
-    # Invariant: a sector in which both differ is in here, unless a failed sync lied of it.
-    dirty: set[int] = attrs.Factory(set)
-    kind: Kind = Kind.FILE
-    locked_by: int | None = None
-
-    def write(self, data: bytes, offset: int) -> None:
-        end = offset + len(data)
-        if end > len(self.data):
-            self.data.extend(bytes(end - len(self.data)))
-        self.data[offset:end] = data
-        self.dirty.update(range(offset // SECTOR_BYTES, (end - 1) // SECTOR_BYTES + 1))
-
-    def truncate(self, size: int) -> None:
-        del self.data[size:]
-        self.data.extend(bytes(size - len(self.data)))
-        self.dirty.add(size // SECTOR_BYTES)
-
-    def sync(self) -> None:
-        if self.dirty:
-            self._resize(len(self.data))
-            for sector in self.dirty:
-                self._bring(sector)
-            self.dirty.clear()
-
-    def survivor(self, random: Random) -> _File:
-        """What of it is there after a crash."""
-        left = _File(bytearray(self.durable), bytearray(self.durable), kind=self.kind)
-        if self.dirty:
-            low, high = sorted((len(self.durable), len(self.data)))
-            left._resize(random.choice((low, high, random.randint(low, high))))
-            # All and none are the cases that are met most often.
-            chance = random.choice((0.0, 0.5, 0.9, 1.0))
-            for sector in sorted(self.dirty):
-                if random.random() < chance:
-                    left._take(sector, self.data)
-            left.data = bytearray(left.durable)
-        return left
-
-    def _resize(self, size: int) -> None:
-        del self.durable[size:]
-        self.durable.extend(bytes(size - len(self.durable)))
-
-    def _bring(self, sector: int) -> None:
-        self._take(sector, self.data)
-
-    def _take(self, sector: int, data: bytearray) -> None:
-        begin = sector * SECTOR_BYTES
-        end = min(begin + SECTOR_BYTES, len(self.durable), len(data))
-        if begin < end:
-            self.durable[begin:end] = data[begin:end]
-
-
-@final
-@attrs.define(eq=False)
-class _Directory:
-    """A directory's names, in the cache and on the disk."""
-
-    names: dict[str, _Node] = attrs.Factory(dict)
-    durable: dict[str, _Node] = attrs.Factory(dict)
-    # Invariant: `durable` with these done in order is `names`.
-    pending: list[tuple[str | None, str, _Node]] = attrs.Factory(list)
-
-    def link(self, name: str, node: _Node, *, instead_of: str | None = None) -> None:
-        change = (instead_of, name, node)
-        _change(self.names, change)
-        self.pending.append(change)
-
-    def sync(self) -> None:
-        self.durable = dict(self.names)
-        self.pending.clear()
-
-    def survivor(self, random: Random) -> _Directory:
-        names = dict(self.durable)
-        chance = random.choice((0.0, 0.5, 1.0))
-        for change in self.pending:
-            if random.random() < chance:
-                _change(names, change)
-        left = {name: node.survivor(random) for name, node in names.items()}
-        return _Directory(left, dict(left))
-
-
-_Node: TypeAlias = _File | _Directory
-
-
-def _change(names: dict[str, _Node], change: tuple[str | None, str, _Node]) -> None:
-    old, new, node = change
-    if old is not None:
-        names.pop(old, None)
-    names[new] = node
+from .cached_files import CachedDirectory, CachedFile
 
 
 @final
@@ -176,10 +77,10 @@ class FaultyDisk:
     pid: int = attrs.field(default=1, init=False)
     running: set[int] = attrs.field(factory=lambda: {1}, init=False)
     sync: bool = attrs.field(default=True, init=False)
-    _root: _Directory = attrs.field(factory=_Directory, init=False)
+    _root: CachedDirectory = attrs.field(factory=CachedDirectory, init=False)
     _faults: list[_Fault] = attrs.field(factory=list, init=False)
     _off_at: int | None = attrs.field(default=None, init=False)
-    _open: dict[int, tuple[_File, str, Access]] = attrs.field(factory=dict, init=False)
+    _open: dict[int, tuple[CachedFile, str, Access]] = attrs.field(factory=dict, init=False)
     _next_file: int = attrs.field(default=3, init=False)
 
     # --- faults -----------------------------------------------------------------------
@@ -244,13 +145,13 @@ class FaultyDisk:
         *parents, name = path.strip("/").split("/")
         for parent in parents:
             if parent not in directory.names:
-                directory.link(parent, _Directory())
+                directory.link(parent, CachedDirectory())
                 directory.sync()
             node = directory.names[parent]
-            assert isinstance(node, _Directory)
+            assert isinstance(node, CachedDirectory)
             directory = node
-        file = _File(bytearray(content), bytearray(content), kind=kind)
-        directory.link(name, _Directory() if kind is Kind.DIRECTORY else file)
+        file = CachedFile(bytearray(content), bytearray(content), kind=kind)
+        directory.link(name, CachedDirectory() if kind is Kind.DIRECTORY else file)
         directory.sync()
 
     def remove(self, path: str) -> None:
@@ -295,13 +196,10 @@ class FaultyDisk:
             directory, name = self._parent(path)
         except FileNotFoundError:
             return Kind.NOTHING
-        match directory.names.get(name):
-            case None:
-                return Kind.NOTHING
-            case _File() as file:
-                return file.kind
-            case _Directory():
-                return Kind.DIRECTORY
+        node = directory.names.get(name)
+        if node is None:
+            return Kind.NOTHING
+        return node.kind if isinstance(node, CachedFile) else Kind.DIRECTORY
 
     def list_directory(self, path: str) -> list[str]:
         """The names in a directory."""
@@ -314,7 +212,7 @@ class FaultyDisk:
         directory, name = self._parent(path)
         if name in directory.names:
             raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        directory.link(name, _Directory())
+        directory.link(name, CachedDirectory())
 
     def open(self, path: str, access: Access) -> int:
         """Open a file."""
@@ -324,12 +222,12 @@ class FaultyDisk:
         if node is None:
             if access not in (Access.NEW, Access.LOCK):
                 raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-            node = _File()
+            node = CachedFile()
             directory.link(name, node)
         elif access is Access.NEW:
             raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        if not isinstance(node, _File) or node.kind is not Kind.FILE:
-            raise NotAFile(path, Kind.DIRECTORY if isinstance(node, _Directory) else node.kind)
+        if not isinstance(node, CachedFile) or node.kind is not Kind.FILE:
+            raise NotAFile(path, Kind.DIRECTORY if isinstance(node, CachedDirectory) else node.kind)
         file, self._next_file = self._next_file, self._next_file + 1
         self._open[file] = (node, path, access)
         return file
@@ -436,7 +334,7 @@ class FaultyDisk:
         if self.sync:
             node.sync()
 
-    def _writable(self, file: int) -> tuple[_File, str]:
+    def _writable(self, file: int) -> tuple[CachedFile, str]:
         node, path, access = self._open[file]
         if access is Access.READ:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF), path)
@@ -447,26 +345,26 @@ class FaultyDisk:
         if node.locked_by == file:
             node.locked_by = None
 
-    def _parent(self, path: str) -> tuple[_Directory, str]:
+    def _parent(self, path: str) -> tuple[CachedDirectory, str]:
         head, _, name = path.rpartition("/")
         return self._directory(head or "/"), name
 
-    def _directory(self, path: str) -> _Directory:
+    def _directory(self, path: str) -> CachedDirectory:
         directory = self._root
         for name in path.strip("/").split("/"):
             if name:
                 node = directory.names.get(name)
                 if node is None:
                     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-                if not isinstance(node, _Directory):
+                if not isinstance(node, CachedDirectory):
                     raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
                 directory = node
         return directory
 
 
-def _files(directory: _Directory, path: str) -> Iterator[tuple[str, _File]]:
+def _files(directory: CachedDirectory, path: str) -> Iterator[tuple[str, CachedFile]]:
     for name, node in sorted(directory.names.items()):
-        if isinstance(node, _Directory):
+        if isinstance(node, CachedDirectory):
             yield from _files(node, f"{path}/{name}")
         else:
             yield f"{path}/{name}", node
