@@ -291,7 +291,7 @@ class Scope:
         stored, commit = self.parts.journal.append_nowait(draft, expected_sequence=self.sequence)
         assert stored[0].sequence == self.sequence + 1
         types = self.parts.types
-        records = tuple([Record(record, types) for record in stored])
+        records: tuple[Record[Any], ...] = tuple([Record(record, types) for record in stored])
         if decision.events is None and types.is_shared(proposal.encoded.type):
             records[0]._event = proposal.event
         self.admission.end(proposal.token, RoundEnd.ACCEPTED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 import attrs
@@ -13,6 +14,7 @@ import trio
 from atomic_store.errors import JournalFailed
 from atomic_store.journal import Draft, EncodedEvent, Head, StoredRecord
 from atomic_store.journal.commit import Commit
+from atomic_store.journal.disk import Disk
 from atomic_store.journal.file import FileJournal, open_file_journal
 from atomic_store.journal.opening import open_files
 from atomic_store.testing.faulty_disk import FaultyDisk
@@ -153,3 +155,27 @@ def only_open(disk: FaultyDisk) -> None:
         on_progress=lambda read, in_all: None,
     )
     files.close()
+
+
+def wrapped(disk: FaultyDisk, **instead: object) -> Disk:
+    """A disk that does some things otherwise."""
+
+    class Wrapped:
+        def __getattr__(self, name: str) -> object:
+            return instead.get(name) or getattr(disk, name)
+
+    return cast("Disk", Wrapped())
+
+
+def moving(before: FaultyDisk, path: str, content: bytes, closings: int) -> Disk:
+    """A disk on which a file is replaced after it has been closed so many times."""
+    disk = before.copy()
+    closed: list[str] = []
+
+    def close(file: int) -> None:
+        closed.append(disk._open[file][1])
+        disk.close(file)
+        if closed[-1] == path and closed.count(path) == closings:
+            disk.put(path, content)
+
+    return wrapped(disk, close=close)

@@ -16,14 +16,14 @@ from source_tree import ROOT, Module, imagined, module_of, package
 
 LAYERS = (
     # Each may import what stands in its own line and in the lines above it.
-    ("errors", "jsonvalue"),
-    ("journal.layout", "journal.line", "journal.record", "journal.scan"),
+    ("errors", "jsonvalue", "uninterrupted"),
+    ("journal.chain", "journal.layout", "journal.line", "journal.record", "journal.scan"),
     ("journal",),
     ("admission", "decision", "drafting", "duplicates", "events", "fold", "parts", "proposal",
      "recent", "records", "request", "result"),
     ("scope", "actor"),
     ("consideration", "feed", "intake", "messages", "opening", "receptionist", "status", "store",
-     "supervisor"),
+     "supervisor", "tasks"),
     ("",),
     ("testing",),
     ("cli", "__main__"),
@@ -35,6 +35,7 @@ PURE = (
     "decision",
     "events",
     "fold",
+    "journal.chain",
     "journal.layout",
     "journal.line",
     "journal.record",

@@ -127,7 +127,7 @@ class TestCreating:
         steps = FaultyDisk()
         only_open(steps)
         for change in range(1, steps.changes + 1):
-            for seed in range(6):
+            for seed in range(30):
                 disk = FaultyDisk(seed)
                 disk.power_off_at(change)
                 with pytest.raises(JournalFailed):

@@ -191,6 +191,24 @@ class TestDamage:
 
         assert segment(11) == refusal(with_file(disk, segment(11), hole)).path
 
+    def test_zeroed_sector_of_many(self) -> None:
+        """A sector of zeros is damage if only one whole commit follows it, or many."""
+        disk = FaultyDisk()
+
+        async def main() -> FaultyDisk:
+            async with writing(disk, segment_bytes_max=10**6) as store:
+                for number in range(1, 7):
+                    await store.commit(a_draft("lot-1", number, pad=300))
+                return disk.copy()
+
+        killed = trio.run(main)
+        content = killed.files()[segment(1)]
+        last = last_commit(content)
+        for sector in range(1, last // 512):
+            hole = content[: sector * 512] + bytes(512) + content[sector * 512 + 512 :]
+
+            assert segment(1) == refusal(with_file(killed, segment(1), hole)).path
+
     @pytest.mark.parametrize(
         ("change", "expected", "found"),
         [

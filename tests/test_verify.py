@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import pytest
 import trio
 
-from atomic_store.errors import JournalCorrupt, JournalFailed, NotAStore
+from atomic_store.errors import JournalCorrupt
 from atomic_store.journal import Head
-from atomic_store.journal.disk import Disk, Kind
-from atomic_store.journal.line import StoreLine, first_value, store_line, with_crc
+from atomic_store.journal.disk import Kind
+from atomic_store.journal.line import first_value, with_crc
 from atomic_store.journal.readonly import list_scopes, read_records
 from atomic_store.journal.verify import DAMAGE_MAX, Verification, verify
 from atomic_store.testing.faulty_disk import FaultyDisk
@@ -19,8 +17,10 @@ from journal_files import (
     STORE,
     a_draft,
     lived,
+    moving,
     open_again,
     segment,
+    wrapped,
     writing,
 )
 
@@ -133,30 +133,6 @@ class TestSound:
         assert 7 == len(open_again(disk.copy())[0])
         disk.put(segment(8), content[:-400] + b"x" + content[-399:])
         assert [segment(8)] == [path for path, _, _ in damage_of(disk)]
-
-
-def wrapped(disk: FaultyDisk, **instead: object) -> Disk:
-    """A disk that does some things otherwise."""
-
-    class Wrapped:
-        def __getattr__(self, name: str) -> object:
-            return instead.get(name) or getattr(disk, name)
-
-    return cast("Disk", Wrapped())
-
-
-def moving(before: FaultyDisk, path: str, content: bytes, closings: int) -> Disk:
-    """A disk on which a file is replaced after it has been closed so many times."""
-    disk = before.copy()
-    closed: list[str] = []
-
-    def close(file: int) -> None:
-        closed.append(disk._open[file][1])
-        disk.close(file)
-        if closed[-1] == path and closed.count(path) == closings:
-            disk.put(path, content)
-
-    return wrapped(disk, close=close)
 
 
 class TestFound:
@@ -402,27 +378,3 @@ class TestFound:
 
         assert DAMAGE_MAX == len(found.damage)
         assert "There is more damage" in found.notes[0]
-
-
-class TestRefused:
-    def test_no_store(self) -> None:
-        """What is no store, or one of a later format, is no damage."""
-        begun = FaultyDisk()
-        begun.put(f"{JOURNAL}/.new-x")
-        with pytest.raises(NotAStore, match="with no records in it"):
-            verify(STORE, disk=begun)
-        for check in (verify, lambda path, disk: list(read_records(path, disk=disk))):
-            with pytest.raises(NotAStore, match="expected a store"):
-                check("/nowhere", disk=FaultyDisk())
-            disk = lived(is_closed=True)
-            disk.put(f"{STORE}/store.json", store_line(StoreLine(2, "x", "y", "z")))
-            with pytest.raises(NotAStore, match="format 2"):
-                check(STORE, disk=disk)
-
-    def test_disk_errors(self) -> None:
-        """A disk that refuses to be read is no damage either."""
-        for operation in ("open", "read", "list", "fstat", "stat"):
-            disk = lived(is_closed=True)
-            disk.fail(operation, path="journal")
-            with pytest.raises(JournalFailed, match=f"{operation} failed"):
-                verify(STORE, disk=disk)

@@ -1,6 +1,4 @@
-"""
-What scanning a journal knows and gives: the chain of commits, commits, and problems. Pure.
-"""
+"""What scanning a journal knows and gives: the chain, its commits, and problems. Pure."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ class CachedFile:
     locked_by: int | None = None
 
     def write(self, data: bytes, offset: int) -> None:
+        """Write into the cache."""
         end = offset + len(data)
         if end > len(self.data):
             self.data.extend(bytes(end - len(self.data)))
@@ -32,11 +33,13 @@ class CachedFile:
         self.dirty.update(range(offset // SECTOR_BYTES, (end - 1) // SECTOR_BYTES + 1))
 
     def truncate(self, size: int) -> None:
+        """Give the file another size, in the cache."""
         del self.data[size:]
         self.data.extend(bytes(size - len(self.data)))
         self.dirty.add(size // SECTOR_BYTES)
 
     def sync(self) -> None:
+        """Bring the cache to the disk."""
         if self.dirty:
             self._resize(len(self.data))
             for sector in self.dirty:
@@ -82,15 +85,18 @@ class CachedDirectory:
     pending: list[tuple[str | None, str, Node]] = attrs.Factory(list)
 
     def link(self, name: str, node: Node, *, instead_of: str | None = None) -> None:
+        """Give something a name, in the cache, and take another one from it."""
         change = (instead_of, name, node)
         _change(self.names, change)
         self.pending.append(change)
 
     def sync(self) -> None:
+        """Bring the names to the disk."""
         self.durable = dict(self.names)
         self.pending.clear()
 
     def survivor(self, random: Random) -> CachedDirectory:
+        """What of it is there after a crash."""
         names = dict(self.durable)
         chance = random.choice((0.0, 0.5, 1.0))
         for change in self.pending:

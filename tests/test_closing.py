@@ -1,0 +1,101 @@
+"""How a store ends: closed, cancelled, or by an error."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from atomic_store import (
+    Decision,
+    StoreClosed,
+    ValidationRequest,
+    open_store,
+)
+from bids import Bid, Call, accept, accept_slowly, bids, lot_of
+
+BID = Bid("lot", "ada", 1)
+
+
+class TestTheEnd:
+    async def test_waiting_and_open(self) -> None:
+        """When the block ends, whoever is not decided gets StoreClosed."""
+
+        async def hang(request: ValidationRequest[Bid]) -> Decision:
+            await trio.sleep_forever()
+            raise AssertionError
+
+        async with trio.open_nursery() as nursery:
+            async with bids() as (store, _):
+                calls = []
+                for validate in (hang, accept):
+                    calls.append(Call(nursery, partial(store.store_if_valid, BID, validate)))
+                    await wait_all_tasks_blocked()
+            await wait_all_tasks_blocked()
+
+            assert [type(call.error) for call in calls] == [StoreClosed] * 2
+            with pytest.raises(StoreClosed):
+                await store.store_if_valid(BID, accept)
+
+    async def test_decided(self) -> None:
+        """When the block ends, what was decided is made durable and returned."""
+        async with trio.open_nursery() as nursery:
+            async with bids() as (store, journal):
+                journal.pause()
+                call = Call(nursery, partial(store.store_if_valid, BID, accept))
+                await wait_all_tasks_blocked()
+                journal.resume()
+            await wait_all_tasks_blocked()
+
+            assert call.result.was_accepted
+            assert journal.head.position == 1
+
+    @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, SystemExit])
+    async def test_errors_leave_as_themselves(self, error: type[BaseException]) -> None:
+        """What the block raises leaves it, unwrapped, with the store closed."""
+        raised = error()
+        with pytest.raises(error) as caught:
+            async with bids() as (store, _):
+                await store.store_if_valid(BID, accept)
+                raise raised
+
+        assert caught.value is raised
+        with pytest.raises(StoreClosed):
+            await store.store_if_valid(BID, accept)
+
+    async def test_cancelled(self) -> None:
+        """A cancelled block closes the store, and the cancellation goes on outwards."""
+        with trio.CancelScope() as scope:
+            async with bids() as (store, journal):
+                await store.store_if_valid(BID, accept)
+                scope.cancel()
+                await trio.lowlevel.checkpoint()
+
+        assert scope.cancelled_caught
+        assert journal.head.position == 1
+
+    async def test_cancelled_block_may_still_store(self) -> None:
+        """While a cancelled block unwinds, the store still answers it."""
+        results = []
+        with trio.CancelScope() as scope:
+            async with bids() as (store, _):
+                try:
+                    scope.cancel()
+                    await trio.sleep_forever()
+                finally:
+                    with trio.CancelScope(shield=True):
+                        results.append(await store.store_if_valid(BID, accept))
+                        results.append(await store.store_if_valid(BID, accept_slowly))
+
+        assert [result.was_accepted for result in results] == [True, True]
+
+    async def test_the_journal_stays_open(self) -> None:
+        """A journal that was handed in is not closed with the store."""
+        async with bids() as (store, journal):
+            await store.store_if_valid(BID, accept)
+            async with open_store(journal, events=Bid, scope_of=lot_of) as second:
+                result = await second.store_if_valid(BID, accept)
+
+        assert result.records[0].position == 2
