@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -156,14 +157,20 @@ class TestEveryCommand:
         self, arguments: tuple[str, ...], auctioned: Path
     ) -> None:
         """As with `| head -1`: it ends at once, with the code of a SIGPIPE, in silence."""
-        with subprocess.Popen(
-            command(*arguments, auctioned),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
-        ) as process:  # fmt: skip
-            assert process.stdout is not None
+        read_end, write_end = os.pipe()
+        # All of the output would fit into a pipe of the usual size.
+        fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
+        with (
+            subprocess.Popen(
+                command(*arguments, auctioned),
+                stdout=write_end, stderr=subprocess.PIPE, env=environment(),
+            ) as process,
+            os.fdopen(read_end, "rb", buffering=0) as output,
+        ):  # fmt: skip
+            os.close(write_end)
             assert process.stderr is not None
-            assert b"" != process.stdout.readline()
-            process.stdout.close()
+            assert b"" != output.read(1)
+            output.close()
             stderr = process.stderr.read()
 
         assert (b"", 141) == (stderr, process.returncode)

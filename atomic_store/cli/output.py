@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -100,7 +100,7 @@ def complain(message: str) -> None:
         sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stderr.flush()
     except OSError:
-        return
+        _give_up(sys.stderr)
 
 
 def _write(data: bytes, *, at_once: bool = False) -> None:
@@ -112,16 +112,16 @@ def _write(data: bytes, *, at_once: bool = False) -> None:
         if at_once or stdout.isatty():
             stdout.flush()
     except OSError as error:
-        _give_up_stdout()
+        _give_up(stdout)
         if isinstance(error, BrokenPipeError):
             raise OutputClosed from error
         raise OutputFailed(f"cannot write to stdout: {error.strerror or error}") from error
 
 
-def _give_up_stdout() -> None:
+def _give_up(stream: TextIO) -> None:
     """Let what is still buffered go nowhere, or each later flush would fail again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
     finally:
         os.close(nowhere)

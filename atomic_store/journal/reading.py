@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import attrs
 
@@ -43,8 +44,21 @@ def read_places(disk: Disk, directory: str, places: Sequence[Place]) -> list[Sto
       JournalFailed: no file can be opened now; the journal itself goes on.
     """
     records: list[StoredRecord] = []
-    for group in _grouped(places):
-        records += _read_group(disk, directory, group)
+    for first, groups in groupby(_grouped(places), key=lambda group: group[0].first):
+        path = f"{directory}/{segment_name(first)}"
+        begin = 0
+        try:
+            with opened(disk, path, Access.READ) as file:
+                for group in groups:
+                    begin = min(group[0].begin, group[-1].begin)
+                    end = max(group[0].end, group[-1].end)
+                    data = read_range(disk, file, path, begin, end)
+                    records += [_read_one(path, p, data, p.begin - begin) for p in group]
+        except JournalFailed as error:
+            if error.operation == "read" or isinstance(error.__cause__, FileNotFoundError):
+                # A sector that can't be read is damage of its records, and of nothing else.
+                raise JournalCorrupt(path, begin, "records", error.reason) from error
+            raise
     return records
 
 
@@ -61,21 +75,6 @@ def _grouped(places: Sequence[Place]) -> list[list[Place]]:
             groups.append([place])
             begin, end, first = place.begin, place.end, place.first
     return groups
-
-
-def _read_group(disk: Disk, directory: str, group: list[Place]) -> list[StoredRecord]:
-    path = f"{directory}/{segment_name(group[0].first)}"
-    begin = min(group[0].begin, group[-1].begin)
-    end = max(group[0].end, group[-1].end)
-    try:
-        with opened(disk, path, Access.READ) as file:
-            data = read_range(disk, file, path, begin, end)
-    except JournalFailed as error:
-        if error.operation == "read" or isinstance(error.__cause__, FileNotFoundError):
-            # A sector that can't be read is damage of its records, and of nothing else.
-            raise JournalCorrupt(path, begin, "records", error.reason) from error
-        raise
-    return [_read_one(path, place, data, place.begin - begin) for place in group]
 
 
 def _read_one(path: str, place: Place, data: bytes, begin: int) -> StoredRecord:
