@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, final
+from typing import Any, TypeAlias, final
 from uuid import UUID
 
 import attrs
@@ -14,7 +14,7 @@ from . import jsonvalue
 from .admission import RoundToken
 from .duplicates import check_same_event, duplicate_ending
 from .errors import InvalidEvent, shown
-from .journal import StoredRecord
+from .journal import EncodedEvent, StoredRecord
 from .journal.commit import durable_commit
 from .parts import Parts
 from .proposal import Proposal, TaskProposal, Validate
@@ -23,6 +23,9 @@ from .request import ValidationRequest
 from .supervisor import Supervisor
 
 SCOPE_BYTES_MAX = 512
+
+Arguments: TypeAlias = tuple[str, Any, EncodedEvent, str, bytes | None, float, bool]
+"""The first arguments of `Proposal`."""
 
 
 @final
@@ -45,7 +48,7 @@ class Intake:
         """Make the proposal of the task that runs now; see `arguments`."""
         task = trio.lowlevel.current_task()
         arguments = self.arguments(event, scope, proposal_id, metadata, validation_timeout)
-        return TaskProposal(**arguments, validate=validate, context=task.context, task=task)
+        return TaskProposal(*arguments, validate, task.context, None, task)
 
     def arguments(
         self,
@@ -54,12 +57,12 @@ class Intake:
         proposal_id: UUID | None,
         metadata: Mapping[str, Any] | None,
         validation_timeout: float | None,
-    ) -> dict[str, Any]:
+    ) -> Arguments:
         """
         Check what a proposal is made of, before anything waits for it.
 
         Returns:
-          What `Proposal` is made with.
+          The first arguments of `Proposal`.
 
         Raises:
           InvalidEvent, TypeError, ValueError: it cannot be proposed.
@@ -86,15 +89,7 @@ class Intake:
             raise ValueError(
                 f"validation_timeout: expected seconds above 0, found {validation_timeout!r}"
             )
-        return {
-            "scope": scope,
-            "event": decoded,
-            "encoded": encoded,
-            "id": id_,
-            "metadata": stored_metadata,
-            "validation_timeout": timeout,
-            "has_given_scope": has_given_scope,
-        }
+        return scope, decoded, encoded, id_, stored_metadata, timeout, has_given_scope
 
     def _encode_metadata(self, metadata: Mapping[str, Any]) -> bytes:
         if not isinstance(metadata, Mapping):

@@ -29,6 +29,10 @@ from .records import Record
 from .request import ValidationRequest
 from .result import Outcome
 
+DECISIONS = (Accept, Reject)
+RECENT_IDS_KEPT = 256
+"""Fewer recent ids than this are kept, needed or not: looking costs more than keeping."""
+
 
 @trio.lowlevel.disable_ki_protection
 def _call_unprotected(
@@ -161,7 +165,8 @@ class Scope:
         if proposal is None or not self.admission.can_open:
             return False
         admitted = self.recent.get(proposal.id)
-        self._forget()
+        if len(self.recent) >= RECENT_IDS_KEPT:
+            self._forget()
         if admitted is not None:
             self.admission.leave(proposal)
             self._end_as_duplicate(proposal, admitted, raising=False)
@@ -209,7 +214,7 @@ class Scope:
         assert proposal.context is not None
         try:
             answer = proposal.context.run(_call_unprotected, validate, request)
-            if isinstance(answer, Awaitable):
+            if not isinstance(answer, DECISIONS) and isinstance(answer, Awaitable):
                 proposal.opened(answer)
             else:
                 self._decide(proposal, answer)
@@ -236,7 +241,7 @@ class Scope:
 
     def _decide(self, proposal: Proposal, decision: object) -> None:
         token = proposal.token
-        if not isinstance(decision, Accept | Reject):
+        if not isinstance(decision, DECISIONS):
             raise TypeError(
                 f"a validator gives request.accept(…) or request.reject(…), found {shown(decision)}"
             )

@@ -143,7 +143,7 @@ class Store(Generic[E]):
         arguments = self._intake.arguments(
             message.event, scope, message.proposal_id, message.metadata, message.validation_timeout
         )
-        proposal = MessageProposal(**arguments, reply_to=message.reply_to, message=message)
+        proposal = MessageProposal(*arguments, reply_to=message.reply_to, message=message)
         await self._intake.enter(proposal, has_own_id=message.proposal_id is not None)
 
     def _open_proposal(self, token: RoundToken) -> Proposal | None:

@@ -17,6 +17,7 @@ from atomic_store import (
     ValidationRequest,
     open_store,
 )
+from atomic_store import scope as scope_module
 from atomic_store.journal.memory import open_memory_journal
 from bids import Bid, Call, accept, bids, higher, lot_of
 
@@ -98,8 +99,11 @@ class TestRememberedForEver:
 
             assert call.result.is_duplicate
 
-    async def test_not_forgotten_while_somebody_waits(self) -> None:
+    async def test_not_forgotten_while_somebody_waits(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """However much was admitted in between, the second of two equal proposals is known."""
+        monkeypatch.setattr(scope_module, "RECENT_IDS_KEPT", 0)
         id_ = uuid4()
 
         async def patient(request: ValidationRequest[Bid]) -> Decision:
