@@ -7,7 +7,6 @@ wake-up: one that is already there says all there is to say.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import final
 
@@ -58,23 +57,21 @@ class Actor:
     Args:
       scope: what it drives.
       bell: what wakes it.
-      idle_after: how long the scope stays without work, in seconds.
-      went_idle: called whenever there is nothing left to do.
-      retire: called when the scope has been idle for long enough; it ends the actor.
+      idle_after: says how long the scope may stay without work now, in seconds.
+      retire: called when the scope has been idle for that long; it ends the actor.
     """
 
     scope: Scope
     bell: Bell
-    idle_after: float
-    went_idle: Callable[[Scope], None]
+    idle_after: Callable[[], float]
     retire: Callable[[Scope], None]
     is_retired: bool = False
-    _idle_since: float = math.inf
 
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Load the scope, then serve it. Returns when it was retired."""
         await self.scope.load()
+        self.scope.last_used = trio.current_time()
         while not self.is_retired:
             await self._serve_until_due()
             await self._do_what_is_due()
@@ -89,33 +86,34 @@ class Actor:
                 due = self._due()
                 if due < watch.deadline:
                     watch.deadline = due
+                self.scope.watched_until = watch.deadline
                 await self.bell.wait()
 
     async def _open_rounds(self) -> None:
         rounds = 0
-        while self.scope.open_next():
+        scope = self.scope
+        while scope.error is None and scope.open_next():
             rounds += 1
             if rounds == PLAIN_ROUNDS_MAX:
                 rounds = 0
-                self.scope.parts.journal.flush_nowait()
+                scope.parts.journal.flush_nowait()
                 await trio.lowlevel.checkpoint()
-        self.scope.parts.journal.flush_nowait()
+        if scope.error is not None:
+            raise scope.error
+        scope.parts.journal.flush_nowait()
 
     def _due(self) -> float:
         round_ = self.scope.admission.round
         if round_ is not None:
-            self._idle_since = math.inf
             return round_.deadline
-        self._idle_since = trio.current_time()
-        self.went_idle(self.scope)
-        return self._idle_since + self.idle_after
+        return self.scope.last_used + self.idle_after()
 
     async def _do_what_is_due(self) -> None:
         now = trio.current_time()
         self.scope.expire(now)
-        if now >= self._idle_since + self.idle_after:
+        if now >= self._due():
             await self.scope.commit.wait()
             # While this task slept, the scope may have been given work, or been retired
             # to make room.
-            if self.scope.is_at_rest and not self.is_retired:
+            if self.scope.is_at_rest and not self.is_retired and now >= self._due():
                 self.retire(self.scope)

@@ -162,6 +162,8 @@ async def _await_unprotected(answer: Awaitable[object]) -> object:
 class TaskProposal(Proposal):
     """A proposal whose proposer is a task that waits for it."""
 
+    has_parked: bool = attrs.field(default=False, init=False)
+    """It has waited at least once, and so let other tasks run."""
     _is_parked: bool = attrs.field(default=False, init=False)
     _answer: Awaitable[object] | None = attrs.field(default=None, init=False)
     _validating: trio.CancelScope | None = attrs.field(default=None, init=False)
@@ -201,7 +203,7 @@ class TaskProposal(Proposal):
     async def wait_opened(self) -> bool:
         """Wait for the round, or for the end if there is none; whether the round is open."""
         if self.round_token is None and not self.is_told:
-            self._is_parked = True
+            self.has_parked = self._is_parked = True
             await trio.lowlevel.wait_task_rescheduled(self._abort)
         if self.ending is None:
             return True
@@ -213,7 +215,7 @@ class TaskProposal(Proposal):
         """Wait until the end may be told. Cancellation waits, too."""
         assert self.ending is not None
         if not self.is_told:
-            self._is_parked = True
+            self.has_parked = self._is_parked = True
             await trio.lowlevel.wait_task_rescheduled(self._abort)
 
     async def decide_here(self) -> None:

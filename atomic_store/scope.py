@@ -8,6 +8,7 @@ task that drives it; if that crashes, another goes on with what is here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, final
 
@@ -16,7 +17,7 @@ import trio
 
 from . import jsonvalue
 from .admission import Admission, Phase, RoundEnd
-from .decision import Accept, Reject
+from .decision import Accept
 from .drafting import draft_of
 from .duplicates import check_same_event, duplicate_ending
 from .errors import IdempotencyConflict, ScopeFailed, shown
@@ -28,17 +29,10 @@ from .recent import Admitted, RecentIds
 from .records import Record
 from .request import ValidationRequest
 from .result import Outcome
+from .validating import DECISIONS, call_validator, check_decision, refuse_own_round
 
-DECISIONS = (Accept, Reject)
 RECENT_IDS_KEPT = 256
 """Fewer recent ids than this are kept, needed or not: looking costs more than keeping."""
-
-
-@trio.lowlevel.disable_ki_protection
-def _call_unprotected(
-    validate: Callable[[ValidationRequest[Any]], object], request: ValidationRequest[Any]
-) -> object:
-    return validate(request)
 
 
 @final
@@ -55,6 +49,13 @@ class Scope:
     """What was admitted up to this position is found in the journal only."""
     looking_up: dict[Proposal, int] = attrs.Factory(dict)
     """Proposals that are being looked up in the journal, and its head when that began."""
+
+    watched_until: float = -math.inf
+    """When the actor wakes by itself, on `trio.current_time`'s clock."""
+    last_used: float = -math.inf
+    """When a round last began or ended, on the same clock."""
+    error: Exception | None = None
+    """What the actor is to crash of, because it went wrong in its place."""
 
     # Invariant: what follows is right once is_loaded, pending records included.
     is_loaded: bool = False
@@ -95,6 +96,7 @@ class Scope:
         self.past, self.state, self.sequence = await self.parts.load(self.name)
         if self.past is not None:
             self._count_bytes(sum(len(record.data) for record in self.past))
+        self.error = None
         self.is_loaded = True
 
     # --- proposals come and go ------------------------------------------------
@@ -127,10 +129,14 @@ class Scope:
         if admitted is not None:
             self._end_as_duplicate(proposal, admitted)
             return
-        self._refuse_own_round(proposal)
+        refuse_own_round(self.admission.round, proposal)
         self.admission.enter(proposal)
         proposal.known = self.position
-        self.wake()
+        if self.commit.is_done:
+            self.advance()
+        else:
+            # Others were here just now, and more will come: the actor takes them together.
+            self.wake()
 
     def withdraw(self, proposal: Proposal) -> bool:
         """Take an undecided proposal back, waiting or in its round; False if it has ended."""
@@ -138,6 +144,7 @@ class Scope:
             return False
         if not self.admission.leave(proposal):
             self.admission.end(proposal.token, RoundEnd.WITHDRAWN)
+            self.last_used = trio.current_time()
             self.wake()
         self.parts.counters.withdrawn += 1
         proposal.end(self._ending(Outcome.WITHDRAWN), durable_commit())
@@ -153,6 +160,31 @@ class Scope:
         self.wake()
 
     # --- rounds ------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """
+        Open the next round here and now, if one can be, and leave the rest to the actor.
+
+        Whoever enters or answers would otherwise wait for a task that has no more to do
+        than this. Not to be called where no task runs, for it may call a validator.
+        """
+        if not self.is_loaded or self.error is not None:
+            self.wake()
+            return
+        try:
+            self.open_next()
+        except Exception as error:
+            # It is no fault of the task that runs now. The actor crashes of it.
+            self.error = error
+            self.wake()
+            return
+        round_ = self.admission.round
+        if (round_ is None and self.admission.waiting) or (
+            round_ is not None and round_.deadline < self.watched_until
+        ):
+            self.wake()
+        # The next validator may wait for what has just been decided.
+        self.parts.journal.flush_nowait()
 
     def open_next(self) -> bool:
         """
@@ -175,7 +207,7 @@ class Scope:
         return True
 
     def _open(self, proposal: Proposal) -> None:
-        now = trio.current_time()
+        self.last_used = now = trio.current_time()
         round_ = self.admission.open(
             number=next(self.parts.round_numbers),
             now=now,
@@ -211,15 +243,14 @@ class Scope:
         request: ValidationRequest[Any],
     ) -> None:
         """Call the validator, in the proposer's context; what is awaitable, the proposer awaits."""
-        assert proposal.context is not None
         try:
-            answer = proposal.context.run(_call_unprotected, validate, request)
+            answer = call_validator(proposal, validate, request)
             if not isinstance(answer, DECISIONS) and isinstance(answer, Awaitable):
                 proposal.opened(answer)
             else:
                 self._decide(proposal, answer)
         except BaseException as error:
-            self.fail_round(proposal, error)
+            self._fail_round(proposal, error)
 
     def answer(self, proposal: Proposal, decision: object) -> None:
         """
@@ -234,42 +265,37 @@ class Scope:
         """
         self.admission.check(proposal.token)
         self._decide(proposal, decision)
-        self.wake()
-        if not self.admission.waiting:
-            # Nobody else comes first, so what was decided need not wait for the actor.
-            self.parts.journal.flush_nowait()
+        self.last_used = trio.current_time()
+        self.advance()
 
     def _decide(self, proposal: Proposal, decision: object) -> None:
         token = proposal.token
-        if not isinstance(decision, DECISIONS):
-            raise TypeError(
-                f"a validator gives request.accept(…) or request.reject(…), found {shown(decision)}"
-            )
-        if decision.round is not token and decision.round != token:
-            raise TypeError(
-                f"expected a decision of round {token.number} of scope {shown(self.name)}, "
-                f"found one of round {decision.round.number} of {shown(decision.round.scope)}"
-            )
-        if isinstance(decision, Accept):
-            self._accept(proposal, decision)
+        checked = check_decision(decision, token)
+        if isinstance(checked, Accept):
+            self._accept(proposal, checked)
         else:
-            meta = self._through_json(decision.meta)
+            meta = self._through_json(checked.meta)
             self.admission.end(token, RoundEnd.REJECTED)
             self.parts.counters.rejected += 1
-            ending = self._ending(Outcome.REJECTED, reason=decision.reason, meta=meta)
+            ending = self._ending(Outcome.REJECTED, reason=checked.reason, meta=meta)
             proposal.end(ending, self.commit)
 
     def fail_round(self, proposal: Proposal, error: BaseException) -> None:
         """End the proposal's open round with an error for its proposer."""
+        self._fail_round(proposal, error)
+        self.last_used = trio.current_time()
+        self.advance()
+
+    def _fail_round(self, proposal: Proposal, error: BaseException) -> None:
         self.admission.end(proposal.token, RoundEnd.RAISED)
         self.parts.counters.raised += 1
         proposal.end(Ending(error=error), self.commit)
-        self.wake()
 
     def expire(self, now: float) -> None:
         """End the open round if its deadline has passed."""
         round_ = self.admission.round
         if round_ is not None and now >= round_.deadline:
+            self.last_used = now
             proposal = self.admission.end(round_.token, RoundEnd.TIMED_OUT)
             self.parts.counters.timed_out += 1
             reason = self.parts.options.timeout_reason
@@ -365,18 +391,6 @@ class Scope:
 
     def _through_json(self, meta: Any) -> Any:
         return None if meta is None else jsonvalue.decode(jsonvalue.encode(meta))
-
-    def _refuse_own_round(self, proposal: Proposal) -> None:
-        round_ = self.admission.round
-        if (
-            round_ is not None
-            and proposal.task is not None
-            and round_.proposal.task is proposal.task
-        ):
-            raise RuntimeError(
-                f"this task holds the open round of scope {shown(self.name)}: "
-                "proposing to it now would wait for itself"
-            )
 
     def _count_bytes(self, more: int) -> None:
         self.past_bytes += more

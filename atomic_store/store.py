@@ -101,9 +101,12 @@ class Store(Generic[E]):
         proposal = self._intake.task_proposal(
             event, validate, scope, proposal_id, metadata, validation_timeout
         )
+        await trio.lowlevel.checkpoint_if_cancelled()
         await self._intake.enter(proposal, has_own_id=proposal_id is not None)
         if await proposal.wait_opened():
             await proposal.decide_here()
+        if not proposal.has_parked:
+            await trio.lowlevel.cancel_shielded_checkpoint()
         return proposal.result()
 
     def consider(
@@ -132,6 +135,7 @@ class Store(Generic[E]):
             proposal = self._intake.task_proposal(
                 event, None, scope, proposal_id, metadata, validation_timeout
             )
+            await trio.lowlevel.checkpoint()
             await self._intake.enter(proposal, has_own_id=proposal_id is not None)
             if not await proposal.wait_opened():
                 await self._intake.show_duplicate(proposal)

@@ -16,6 +16,9 @@ from .proposal import Proposal
 from .scope import Scope
 from .tasks import Tasks
 
+CROWDED_IDLE_AFTER = 1.0
+"""How long a scope may stay without work while too many are live, in seconds."""
+
 
 @final
 @attrs.define(eq=False)
@@ -29,11 +32,9 @@ class Supervisor:
 
     parts: Parts
     tasks: Tasks
-    scopes: dict[str, Scope] = attrs.Factory(dict)
+    # Invariant: in the order in which they were last proposed to.
+    scopes: OrderedDict[str, Scope] = attrs.Factory(OrderedDict)
     actors: dict[Scope, Actor] = attrs.Factory(dict)
-    # Invariant: all live scopes that are idle, the longest idle one first, and perhaps
-    # some that have been given work again since.
-    idle: OrderedDict[Scope, None] = attrs.Factory(OrderedDict)
     # Why the store takes no more proposals, if so.
     closed: Callable[[], Exception] | None = None
 
@@ -52,6 +53,8 @@ class Supervisor:
             floor = self.parts.journal.head.position
             scope = Scope(name, self.parts, admission, self._start, floor)
             self.scopes[name] = scope
+        else:
+            self.scopes.move_to_end(name)
         return scope
 
     def drop_unused(self, scope: Scope) -> None:
@@ -63,8 +66,7 @@ class Supervisor:
         """Bring a scope to life."""
         self._make_room()
         bell = make_bell()
-        idle_after = self.parts.options.idle_after
-        actor = Actor(scope, bell, idle_after, self._went_idle, self._retire)
+        actor = Actor(scope, bell, self._idle_after, self._retire)
         scope.on_wake = lambda scope: bell.ring()
         self.actors[scope] = actor
         self.tasks.start_soon(self._run, actor, name=f"scope {shown(scope.name)}")
@@ -99,18 +101,19 @@ class Supervisor:
         self._remove(scope)
         return False
 
-    def _went_idle(self, scope: Scope) -> None:
-        self.idle[scope] = None
-        self.idle.move_to_end(scope)
-        self._make_room(0)
+    def _idle_after(self) -> float:
+        """How long a scope may stay without work, in seconds: not long while it is crowded."""
+        idle_after = self.parts.options.idle_after
+        return min(idle_after, CROWDED_IDLE_AFTER) if self._is_crowded(0) else idle_after
 
-    def _make_room(self, more: int = 1) -> None:
+    def _make_room(self) -> None:
         """Retire the scopes that were idle for longest, while there are too many, or too big."""
-        for scope in list(self.idle) if self._is_crowded(more) else ():
-            if scope.is_at_rest:
-                self._retire(scope)
-                if not self._is_crowded(more):
-                    break
+        if self._is_crowded(1):
+            for scope in list(self.scopes.values()):
+                if scope in self.actors and scope.is_at_rest:
+                    self._retire(scope)
+                    if not self._is_crowded(1):
+                        break
 
     def _is_crowded(self, more: int) -> bool:
         options = self.parts.options
@@ -128,7 +131,6 @@ class Supervisor:
     def _remove(self, scope: Scope) -> None:
         del self.scopes[scope.name]
         del self.actors[scope]
-        self.idle.pop(scope, None)
         self.parts.past_bytes -= scope.past_bytes
         scope.past_bytes = 0
 

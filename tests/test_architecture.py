@@ -21,6 +21,7 @@ LAYERS = (
     ("journal",),
     ("admission", "decision", "drafting", "duplicates", "events", "fold", "parts", "proposal",
      "recent", "records", "request", "result"),
+    ("validating",),
     ("scope", "actor"),
     ("consideration", "feed", "intake", "messages", "opening", "receptionist", "status", "store",
      "supervisor", "tasks"),
