@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, final, overload
+from typing import Any, Generic, TypeVar, final, overload
 from uuid import UUID
 
-from . import jsonvalue
+import msgspec
 
-if TYPE_CHECKING:
-    from .events import EventTypes
-    from .journal import StoredRecord
+from . import jsonvalue
+from .events import EventTypes
+from .journal.record import StoredRecord
 
 E = TypeVar("E")
 E_co = TypeVar("E_co", covariant=True)
@@ -23,7 +23,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @final
-class Record(Generic[E_co]):
+class Record(msgspec.Struct, Generic[E_co], eq=False, gc=False):
     """
     An admitted event as it is stored. Immutable.
 
@@ -32,12 +32,11 @@ class Record(Generic[E_co]):
     gives a new object.
     """
 
-    __slots__ = ("_event", "_stored", "_types")
-
-    def __init__(self, stored: StoredRecord, types: EventTypes) -> None:
-        self._stored = stored
-        self._types = types
-        self._event: Any = None
+    # A struct without garbage collection, for the same reason as StoredRecord: a scope's
+    # past is made of them. What they refer to never refers back.
+    _stored: StoredRecord
+    _types: EventTypes
+    _event: Any = None
 
     @property
     def position(self) -> int:
