@@ -7,6 +7,7 @@ here: those are results, not errors.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 
@@ -171,6 +172,21 @@ class SequenceConflict(AtomicStoreError, RuntimeError):
 
     def __str__(self) -> str:
         return f"scope {self.scope!r} is at sequence {self.found}, expected {self.expected}"
+
+
+def again(error: Exception) -> Exception:
+    """
+    Give an exception that says the same, for one more caller to raise.
+
+    Each raising adds to an exception's traceback: callers that share one would see each
+    other's. One that cannot be copied is given itself.
+    """
+    try:
+        other = copy.copy(error)
+    except Exception:
+        return error
+    other.__cause__ = error.__cause__
+    return other
 
 
 def shown(value: Any, length_max: int = 80) -> str:

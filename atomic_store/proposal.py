@@ -165,11 +165,14 @@ class TaskProposal(Proposal):
     has_parked: bool = attrs.field(default=False, init=False)
     """It has waited at least once, and so let other tasks run."""
     _is_parked: bool = attrs.field(default=False, init=False)
+    # The round was opened, and the task is to answer it.
+    _is_mine: bool = attrs.field(default=False, init=False)
     _answer: Awaitable[object] | None = attrs.field(default=None, init=False)
     _validating: trio.CancelScope | None = attrs.field(default=None, init=False)
 
     def opened(self, answer: Awaitable[object] | None) -> bool:
         """Wake the task."""
+        self._is_mine = True
         self._answer = answer
         self._wake()
         return True
@@ -202,7 +205,7 @@ class TaskProposal(Proposal):
 
     async def wait_opened(self) -> bool:
         """Wait for the round, or for the end if there is none; whether the round is open."""
-        if self.round_token is None and not self.is_told:
+        if not self._is_mine and not self.is_told:
             self.has_parked = self._is_parked = True
             await trio.lowlevel.wait_task_rescheduled(self._abort)
         if self.ending is None:

@@ -10,7 +10,7 @@ import attrs
 
 from .actor import Actor, make_bell
 from .admission import Admission
-from .errors import ScopeFailed, shown
+from .errors import ScopeFailed, again, shown
 from .parts import Parts
 from .proposal import Proposal
 from .scope import Scope
@@ -92,7 +92,7 @@ class Supervisor:
         # waits is told, and whoever comes next starts anew.
         def failed() -> Exception:
             if not scope.is_loaded:
-                return error
+                return again(error)
             failed = ScopeFailed(f"the actor of scope {shown(scope.name)} crashed: {error!r}")
             failed.__cause__ = error
             return failed

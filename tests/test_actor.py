@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from uuid import uuid4
 
 import pytest
 import trio
@@ -16,6 +17,7 @@ from atomic_store import (
     ValidationRequest,
     open_store,
 )
+from atomic_store.actor import Actor
 from atomic_store.admission import Admission, Round
 from atomic_store.journal import StoredRecord
 from atomic_store.journal.memory import MemoryJournal
@@ -167,6 +169,58 @@ class TestCrash:
             async with store.consider(Bid("lot", "c", 9)) as request:
                 assert (request.state, request.sequence) == (5, 2)
 
+    @pytest.mark.usefixtures("crash")
+    async def test_in_the_place_of_the_actor(self) -> None:
+        """A crash while a caller opens a round is the actor's: only that round ends."""
+        async with bids() as (store, _):
+            await store.store_if_valid(Bid("lot", "ada", 1), accept)
+            with pytest.raises(ScopeFailed, match="bug"):
+                await store.store_if_valid(Bid("lot", "crash", 1), accept)
+            with pytest.raises(ScopeFailed):
+                await store.store_if_valid(Bid("lot", "crash", 1), accept_slowly)
+            result = await store.store_if_valid(Bid("lot", "bob", 2), accept)
+
+        assert result.records[0].sequence == 2
+
+    @pytest.mark.usefixtures("crash")
+    async def test_answering_does_not_suffer(self) -> None:
+        """Who answers gets the result, though the next round crashes as it opens."""
+        async with bids() as (store, _), trio.open_nursery() as nursery:
+            async with store.consider(Bid("lot", "ada", 1)) as request:
+                bid = Bid("lot", "crash", 1)
+                crashed = Call(nursery, partial(store.store_if_valid, bid, accept))
+                await wait_all_tasks_blocked()
+                result = await request.respond(request.accept())
+            await wait_all_tasks_blocked()
+
+        assert result.was_accepted
+        assert type(crashed.error) is ScopeFailed
+
+    async def test_without_a_round(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """If the actor crashes outside of a round, all who wait are told; the next goes on."""
+        async with bids() as (store, _), trio.open_nursery() as nursery:
+            with monkeypatch.context() as patch:
+                patch.setattr(Actor, "_open_rounds", fail_to_open)
+                calls = []
+                for n in range(2):
+                    bid = Bid("lot", "ada", n)
+                    calls.append(Call(nursery, partial(store.store_if_valid, bid, accept)))
+                await wait_all_tasks_blocked()
+            result = await store.store_if_valid(Bid("lot", "bob", 1), accept)
+
+        assert [type(call.error) for call in calls] == [ScopeFailed, ScopeFailed]
+        assert calls[0].error is not calls[1].error
+        assert result.records[0].sequence == 1
+
+
+async def fail_to_open(actor: Actor) -> None:
+    """Crash, with nobody's round open."""
+    await trio.lowlevel.checkpoint()
+    raise KeyError("bug")
+
+
+DAMAGE = JournalCorrupt("journal/1.jsonl", 77, "crc 0", "crc 1")
+
 
 class UnreadableJournal(MemoryJournal):
     """A journal in which one scope is damaged."""
@@ -181,8 +235,13 @@ class UnreadableJournal(MemoryJournal):
         reverse: bool = False,
     ) -> list[StoredRecord]:
         if scope == "damaged":
-            raise JournalCorrupt("journal/1.jsonl", 77, "crc 0", "crc 1")
+            raise DAMAGE
         return await super().read_scope(scope, first=first, last=last, limit=limit, reverse=reverse)
+
+    async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:
+        if scope == "damaged":
+            raise DAMAGE
+        return await super().find(scope, proposal_id)
 
 
 class TestUnreadablePast:
@@ -194,8 +253,24 @@ class TestUnreadablePast:
                     JournalCorrupt, match=r"journal/1\.jsonl is damaged at offset 77"
                 ):
                     await store.store_if_valid(Bid("damaged", "ada", 1), accept)
+            with pytest.raises(JournalCorrupt):
+                await store.store_if_valid(Bid("damaged", "a", 1), accept, proposal_id=uuid4())
             assert dict(store.live_scopes()) == {}
+            assert store._supervisor.scopes == {}
             assert (await store.store_if_valid(Bid("lot", "ada", 1), accept_slowly)).was_accepted
+
+    async def test_each_caller_has_an_error_of_its_own(self) -> None:
+        """Several who wait for a damaged past do not share one exception."""
+        async with (
+            open_store(UnreadableJournal(), events=Bid, scope_of=lot_of) as store,
+            trio.open_nursery() as nursery,
+        ):
+            bid = Bid("damaged", "ada", 1)
+            calls = [Call(nursery, partial(store.store_if_valid, bid, accept)) for _ in range(3)]
+            await wait_all_tasks_blocked()
+
+        assert len({id(call.error) for call in calls}) == 3
+        assert {str(call.error) for call in calls} == {str(DAMAGE)}
 
     async def test_fold_that_raises(self) -> None:
         """If the fold raises for a new event, the caller gets that, and nothing is stored."""

@@ -10,6 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from atomic_store import (
     Decision,
+    JournalFailed,
     StoreClosed,
     ValidationRequest,
     open_store,
@@ -99,3 +100,46 @@ class TestTheEnd:
                 result = await second.store_if_valid(BID, accept)
 
         assert result.records[0].position == 2
+
+    async def test_round_that_opened_just_now(self) -> None:
+        """A round whose validator was not begun when the store closes leaves nothing behind."""
+        begun = []
+
+        async def begin(request: ValidationRequest[Bid]) -> Decision:
+            begun.append(request)
+            await trio.sleep_forever()
+            raise AssertionError
+
+        async with trio.open_nursery() as nursery:
+            async with bids() as (store, _):
+                async with store.consider(BID) as request:
+                    call = Call(nursery, partial(store.store_if_valid, BID, begin))
+                    await wait_all_tasks_blocked()
+                    # This opens the next round, and the store closes in the same breath.
+                    scope = store._supervisor.scopes["lot"]
+                    scope.withdraw(request._proposal)
+                    scope.advance()
+            await wait_all_tasks_blocked()
+
+            assert type(call.error) is StoreClosed
+            assert begun == []
+
+    async def test_validator_that_raises_when_the_journal_fails(self) -> None:
+        """An exception that rests on a lost record becomes JournalFailed, with it as the cause."""
+
+        async def fail(request: ValidationRequest[Bid]) -> Decision:
+            try:
+                await trio.sleep_forever()
+            finally:
+                raise ZeroDivisionError
+
+        with pytest.raises(JournalFailed):
+            async with bids() as (store, journal), trio.open_nursery() as nursery:
+                call = Call(nursery, partial(store.store_if_valid, BID, fail))
+                await wait_all_tasks_blocked()
+                with trio.CancelScope(shield=True):
+                    journal.fail()
+                    await wait_all_tasks_blocked()
+
+        assert isinstance(call.error, JournalFailed)
+        assert type(call.error.__cause__) is ZeroDivisionError

@@ -171,6 +171,28 @@ class TestRememberedForEver:
             assert call.result.was_accepted
             assert len(await store.query_events("lot")) == 1
 
+    async def test_another_event_that_waits(self) -> None:
+        """A conflict that shows only when its turn comes is told to who waits, and nobody else."""
+        id_ = uuid4()
+        async with bids() as (store, _), trio.open_nursery() as nursery:
+            async with store.consider(Bid("lot", "ada", 1), proposal_id=id_) as request:
+                calls = []
+                for n in (1, 2, 3):
+                    propose = partial(
+                        store.store_if_valid,
+                        Bid("lot", "ada", n),
+                        accept,
+                        proposal_id=id_ if n < 3 else None,
+                    )
+                    calls.append(Call(nursery, propose))
+                    await wait_all_tasks_blocked()
+                await request.respond(request.accept())
+            await wait_all_tasks_blocked()
+
+            assert calls[0].result.is_duplicate
+            assert type(calls[1].error) is IdempotencyConflict
+            assert calls[2].result.records[0].sequence == 2
+
     async def test_replaced_events(self) -> None:
         """Where others took its place, the proposed event is still what identifies it."""
         id_ = uuid4()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -230,3 +231,14 @@ async def test_messages_that_were_not_read_yet() -> None:
     assert isinstance(failed.error, StoreClosed)
     with pytest.raises(trio.BrokenResourceError):
         inbox.send_nowait(StoreIfValid(BID, send))
+
+
+async def test_unknown_message() -> None:
+    """A message that is none of the store's is answered as such, if it can be."""
+    send, receive = channel()
+    async with bids() as (store, _):
+        await store.receptionist.send(SimpleNamespace(reply_to=send))
+        failed = await receive.receive()
+
+    assert type(failed.error) is TypeError
+    assert "expected a message of atomic_store" in str(failed.error)

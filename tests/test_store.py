@@ -203,6 +203,12 @@ class TestArguments:
                 await store.store_if_valid(BID, accept, metadata=metadata)
             assert dict(store.live_scopes()) == {}
 
+    async def test_large_metadata(self) -> None:
+        """Metadata is as limited as an event."""
+        async with bids(event_bytes_max=100) as (store, _):
+            with pytest.raises(InvalidEvent, match=r"at most 100 bytes \(event_bytes_max\)"):
+                await store.store_if_valid(BID, accept, metadata={"a": "x" * 100})
+
     async def test_others(self) -> None:
         """Ids and timeouts are checked before anything waits."""
         async with bids() as (store, _):
