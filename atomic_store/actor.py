@@ -112,8 +112,10 @@ class Actor:
         now = trio.current_time()
         self.scope.expire(now)
         if now >= self._due():
-            await self.scope.commit.wait()
-            # While this task slept, the scope may have been given work, or been retired
-            # to make room.
-            if self.scope.is_at_rest and not self.is_retired and now >= self._due():
+            if self.is_retired:
+                return
+            if self.scope.is_at_rest:
                 self.retire(self.scope)
+            else:
+                # Somebody is being looked up, or the disk is slow: that is work, too.
+                self.scope.last_used = now

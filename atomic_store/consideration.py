@@ -80,6 +80,7 @@ class Consideration(Generic[E]):
     _start: Callable[[], Awaitable[TaskProposal]]
     _proposal: TaskProposal | None = attrs.field(default=None, init=False)
 
+    @trio.lowlevel.enable_ki_protection
     async def __aenter__(self) -> ConsideredRequest[E]:
         self._proposal = proposal = await self._start()
         request: Any = proposal.request
@@ -100,6 +101,7 @@ class Consideration(Generic[E]):
             proposal,
         )
 
+    @trio.lowlevel.enable_ki_protection
     async def __aexit__(
         self,
         kind: type[BaseException] | None,

@@ -19,6 +19,7 @@ import trio
 
 from .errors import JournalFailed
 from .journal import Journal, StoredRecord
+from .journal.record import size_of
 from .records import Record
 
 E = TypeVar("E")
@@ -27,6 +28,14 @@ PAGE_RECORDS = 500
 """How many records a feed reads at a time."""
 WINDOW_BYTES_MAX = 16 * 1024**2
 """How much of the latest records' data is kept for all feeds together."""
+
+
+RECORD_BYTES = 500
+"""What a record takes in memory beside its data, about."""
+
+
+def _weight(record: StoredRecord) -> int:
+    return size_of(record) + RECORD_BYTES
 
 
 @final
@@ -57,16 +66,16 @@ class Hub:
     def publish(self, records: Sequence[StoredRecord]) -> None:
         """Take the records of a commit, and wake all feeds that wait."""
         self.window.extend(records)
-        self.window_bytes += sum(len(record.data) for record in records)
+        self.window_bytes += sum(map(_weight, records))
         while self.window_bytes > self.window_bytes_max:
-            self.window_bytes -= len(self.window.popleft().data)
-        self._wake()
+            self.window_bytes -= _weight(self.window.popleft())
+        self.wake()
 
     def close(self, failure: JournalFailed | None = None) -> None:
         """End all feeds, once they have given all that is durable."""
         self.is_closed = True
         self.failure = failure
-        self._wake()
+        self.wake()
 
     def page(self, after: int) -> list[StoredRecord] | None:
         """Records behind a position, from the window; None if it does not reach so far back."""
@@ -80,6 +89,7 @@ class Hub:
         newest.reverse()
         return newest[:PAGE_RECORDS]
 
+    @trio.lowlevel.enable_ki_protection
     async def wait(self) -> None:
         """Wait for the next commit, or the end. May be cancelled."""
         task = trio.lowlevel.current_task()
@@ -91,7 +101,8 @@ class Hub:
         self._waiting.append(task)
         await trio.lowlevel.wait_task_rescheduled(abort)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have all feeds look again."""
         waiting, self._waiting = self._waiting, []
         for task in waiting:
             trio.lowlevel.reschedule(task)
@@ -128,8 +139,9 @@ class Feed(Generic[E]):
         self._read_to = self.position
 
     def close(self) -> None:
-        """End it: whoever takes from it from now on finds nothing."""
+        """End it: whoever takes from it, or waits to, finds nothing."""
         self._is_open = False
+        self._hub.wake()
 
     def _covers(self, stored: StoredRecord) -> bool:
         if self._scope is not None:
@@ -139,6 +151,7 @@ class Feed(Generic[E]):
     def __aiter__(self) -> AsyncIterator[FeedItem[E]]:
         return self
 
+    @trio.lowlevel.enable_ki_protection
     async def __anext__(self) -> FeedItem[E]:
         if self._is_busy:
             raise trio.BusyResourceError("another task is taking from this feed")
@@ -159,6 +172,8 @@ class Feed(Generic[E]):
             head = self._journal.head.position
             if self.position < head:
                 await self._fill(head)
+                if not self._ready:
+                    await trio.lowlevel.checkpoint()
             elif not self._has_caught_up:
                 self._has_caught_up = True
                 return CaughtUp(self.position)
@@ -178,6 +193,8 @@ class Feed(Generic[E]):
             return
         if page is None:
             page = await self._journal.read_all(after=self.position, limit=PAGE_RECORDS)
+        # Counting the scope's records stops here; it begins anew if the window is missed.
+        self._sequence = None
         self._ready.extend(filter(self._covers, page))
         self._read_to = page[-1].position
 

@@ -164,7 +164,8 @@ class TaskProposal(Proposal):
 
     has_parked: bool = attrs.field(default=False, init=False)
     """It has waited at least once, and so let other tasks run."""
-    _is_parked: bool = attrs.field(default=False, init=False)
+    # The proposer's, and others' that answer for it. None of them has a wake-up coming.
+    _parked: list[trio.lowlevel.Task] = attrs.field(factory=list, init=False)
     # The round was opened, and the task is to answer it.
     _is_mine: bool = attrs.field(default=False, init=False)
     _answer: Awaitable[object] | None = attrs.field(default=None, init=False)
@@ -188,26 +189,29 @@ class TaskProposal(Proposal):
         self._wake()
 
     def _wake(self) -> None:
-        if self._is_parked:
-            self._is_parked = False
-            assert self.task is not None
-            trio.lowlevel.reschedule(self.task)
+        parked, self._parked = self._parked, []
+        for task in parked:
+            trio.lowlevel.reschedule(task)
 
     def _abort(self, raise_cancel: object) -> trio.lowlevel.Abort:
         # Whether a cancelled call stored something must never be in doubt: either the
         # proposal can be taken back now, or the task waits until it knows.
         assert self.place is not None
-        self._is_parked = False
+        parked, self._parked = self._parked, []
         if self.place.withdraw(self):
             return trio.lowlevel.Abort.SUCCEEDED
-        self._is_parked = True
+        self._parked = parked
         return trio.lowlevel.Abort.FAILED
+
+    async def _park(self) -> None:
+        self.has_parked = True
+        self._parked.append(trio.lowlevel.current_task())
+        await trio.lowlevel.wait_task_rescheduled(self._abort)
 
     async def wait_opened(self) -> bool:
         """Wait for the round, or for the end if there is none; whether the round is open."""
         if not self._is_mine and not self.is_told:
-            self.has_parked = self._is_parked = True
-            await trio.lowlevel.wait_task_rescheduled(self._abort)
+            await self._park()
         if self.ending is None:
             return True
         self._drop_answer()
@@ -218,8 +222,7 @@ class TaskProposal(Proposal):
         """Wait until the end may be told. Cancellation waits, too."""
         assert self.ending is not None
         if not self.is_told:
-            self.has_parked = self._is_parked = True
-            await trio.lowlevel.wait_task_rescheduled(self._abort)
+            await self._park()
 
     async def decide_here(self) -> None:
         """Await the validator, in this task, and answer with what it says."""
@@ -231,7 +234,7 @@ class TaskProposal(Proposal):
                 decision = await _await_unprotected(answer)
                 self._validating = None
                 if self.ending is None:
-                    self.place.answer(self, decision)
+                    self._answer_in_time(self.place, decision)
         except (trio.Cancelled, KeyboardInterrupt):
             self.place.withdraw(self)
             raise
@@ -242,6 +245,14 @@ class TaskProposal(Proposal):
             self._validating = None
         # Either it has answered, or its scope was cancelled because the round was over.
         await self.wait_told()
+
+    def _answer_in_time(self, place: Place, decision: object) -> None:
+        try:
+            place.answer(self, decision)
+        except StaleResponse:
+            # The deadline passed while the validator let nobody else run.
+            if self.ending is None:
+                raise
 
     async def _end_by(self, error: BaseException) -> None:
         """Wait until a validator's exception may be told."""

@@ -41,6 +41,10 @@ def reply(reply_to: ReplyTo, message: object) -> bool:
         reply_to.send_nowait(message)
     except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
         return False
+    except Exception:
+        # Whatever was given as a channel, it must not harm anybody else.
+        _logger.exception("a reply could not be sent to %s", shown(reply_to))
+        return False
     return True
 
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import attrs
+import trio
 
 from . import jsonvalue
 from .admission import RoundToken
@@ -84,6 +85,7 @@ class ValidationRequest(Generic[E]):
         """
         return PastRecords(self._loaded(), self.sequence)
 
+    @trio.lowlevel.enable_ki_protection
     async def load_past(self) -> PastEvents[E]:
         """
         Read the past, where the store keeps a fold instead; it takes time and memory.

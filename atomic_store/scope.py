@@ -23,6 +23,7 @@ from .duplicates import check_same_event, duplicate_ending
 from .errors import IdempotencyConflict, ScopeFailed, shown
 from .journal import Commit, Draft, StoredRecord
 from .journal.commit import durable_commit
+from .journal.record import size_of
 from .parts import Parts
 from .proposal import Ending, Proposal
 from .recent import Admitted, RecentIds
@@ -72,7 +73,8 @@ class Scope:
     def is_at_rest(self) -> bool:
         """Whether nothing is open, waiting or on its way to the disk."""
         return (
-            self.admission.round is None
+            self.is_loaded
+            and self.admission.round is None
             and not self.admission.waiting
             and not self.looking_up
             and self.commit.is_done
@@ -95,7 +97,7 @@ class Scope:
         self.past_bytes = 0
         self.past, self.state, self.sequence = await self.parts.load(self.name)
         if self.past is not None:
-            self._count_bytes(sum(len(record.data) for record in self.past))
+            self._count_bytes(sum(size_of(record._stored) for record in self.past))
         self.error = None
         self.is_loaded = True
 
@@ -121,7 +123,6 @@ class Scope:
 
         Raises:
           ScopeBusy, StoreClosed: it does not wait; nothing changed.
-          IdempotencyConflict: it was admitted just now, for another event.
           RuntimeError: the proposer's own task holds the open round.
         """
         proposal.place = self
@@ -201,7 +202,7 @@ class Scope:
             self._forget()
         if admitted is not None:
             self.admission.leave(proposal)
-            self._end_as_duplicate(proposal, admitted, raising=False)
+            self._end_as_duplicate(proposal, admitted)
             return True
         self._open(proposal)
         return True
@@ -263,9 +264,14 @@ class Scope:
 
         All of them leave the round, if it is open, as it was.
         """
+        now = trio.current_time()
+        # The actor may not have had its turn since the deadline passed.
+        self.expire(now)
+        if proposal.ending is not None:
+            self.wake()
         self.admission.check(proposal.token)
         self._decide(proposal, decision)
-        self.last_used = trio.current_time()
+        self.last_used = now
         self.advance()
 
     def _decide(self, proposal: Proposal, decision: object) -> None:
@@ -333,7 +339,7 @@ class Scope:
         self.recent.add(proposal.id, records)
         if self.past is not None:
             self.past.extend(records)
-            self._count_bytes(sum([len(event.data) for event in draft.events]))
+            self._count_bytes(sum([size_of(record) for record in stored]))
         counters = self.parts.counters
         counters.accepted += 1
         counters.records += len(records)
@@ -350,15 +356,11 @@ class Scope:
 
     # --- duplicates -------------------------------------------------------------------
 
-    def _end_as_duplicate(
-        self, proposal: Proposal, admitted: Admitted, *, raising: bool = True
-    ) -> None:
+    def _end_as_duplicate(self, proposal: Proposal, admitted: Admitted) -> None:
         stored = tuple(record._stored for record in admitted)
         try:
             check_same_event(proposal, stored)
         except IdempotencyConflict as conflict:
-            if raising:
-                raise
             proposal.end(Ending(error=conflict), self.commit)
             return
         self.parts.counters.duplicates += 1

@@ -131,13 +131,14 @@ class Store(Generic[E]):
         Args, cancellation and errors are those of `store_if_valid`.
         """
 
+        @trio.lowlevel.enable_ki_protection
         async def start() -> TaskProposal:
             proposal = self._intake.task_proposal(
                 event, None, scope, proposal_id, metadata, validation_timeout
             )
             await trio.lowlevel.checkpoint()
             await self._intake.enter(proposal, has_own_id=proposal_id is not None)
-            if not await proposal.wait_opened():
+            if not await proposal.wait_opened() and proposal.result().is_duplicate:
                 await self._intake.show_duplicate(proposal)
             return proposal
 

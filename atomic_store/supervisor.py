@@ -15,6 +15,7 @@ from .parts import Parts
 from .proposal import Proposal
 from .scope import Scope
 from .tasks import Tasks
+from .uninterrupted import wait_uninterrupted
 
 CROWDED_IDLE_AFTER = 1.0
 """How long a scope may stay without work while too many are live, in seconds."""
@@ -60,7 +61,7 @@ class Supervisor:
     def drop_unused(self, scope: Scope) -> None:
         """Forget a scope that did not come to life."""
         if scope not in self.actors and not scope.looking_up:
-            self.scopes.pop(scope.name, None)
+            self._remove(scope)
 
     def _start(self, scope: Scope) -> None:
         """Bring a scope to life."""
@@ -77,13 +78,22 @@ class Supervisor:
             try:
                 return await actor.run()
             except Exception as error:
-                if not self._survive(actor.scope, error):
+                if not await self._survives(actor.scope, error):
                     return None
 
-    def _survive(self, scope: Scope, error: Exception) -> bool:
+    async def _survives(self, scope: Scope, error: Exception) -> bool:
         """Answer those whom a crash concerns; whether the actor is to be started again."""
-        # What it had decided may not have been on its way to the disk.
+        # Nothing opens while there is no actor, and what was decided may not have been on
+        # its way to the disk.
+        scope.error = error
         self.parts.journal.flush_nowait()
+        if not scope.is_loaded or scope.admission.round is None:
+            # The scope will have a successor, which knows only what is durable.
+            commit = scope.commit
+            await wait_uninterrupted(lambda over: commit.when_done(lambda failure: over()))
+        return self._survive(scope, error)
+
+    def _survive(self, scope: Scope, error: Exception) -> bool:
         if scope.is_loaded and scope.crash(error):
             scope.is_loaded = False
             return True
@@ -129,8 +139,10 @@ class Supervisor:
         self._remove(scope)
 
     def _remove(self, scope: Scope) -> None:
-        del self.scopes[scope.name]
-        del self.actors[scope]
+        # By now another scope may have come to life under this name.
+        if self.scopes.get(scope.name) is scope:
+            del self.scopes[scope.name]
+        self.actors.pop(scope, None)
         self.parts.past_bytes -= scope.past_bytes
         scope.past_bytes = 0
 

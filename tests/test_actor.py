@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -58,7 +59,7 @@ class TestIdleScopes:
             await trio.sleep(20)
             assert list(store.live_scopes()) == ["lot"]
             journal.resume()
-            await trio.sleep(1)
+            await trio.sleep(11)
             assert call.result.was_accepted
             assert dict(store.live_scopes()) == {}
 
@@ -244,7 +245,43 @@ class UnreadableJournal(MemoryJournal):
         return await super().find(scope, proposal_id)
 
 
+class SlowJournal(UnreadableJournal):
+    """A journal in which reading waits until it is told to go on."""
+
+    async def read_scope(
+        self,
+        scope: str,
+        *,
+        first: int = 1,
+        last: int | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> list[StoredRecord]:
+        if scope in ("slow", "damaged"):
+            await self.go_on.wait()
+        return await super().read_scope(scope, first=first, last=last, limit=limit, reverse=reverse)
+
+    go_on = trio.Event()
+
+
 class TestUnreadablePast:
+    @pytest.mark.parametrize("lot", ["slow", "damaged"])
+    async def test_not_retired_while_it_is_read(self, lot: str) -> None:
+        """A scope whose past is being read does not go to make room, though nobody waits."""
+        journal = SlowJournal()
+        journal.go_on = trio.Event()
+        options: dict[str, Any] = {"events": Bid, "scope_of": lot_of, "live_scopes_max": 1}
+        async with open_store(journal, **options) as store, trio.open_nursery() as nursery:
+            call = Call(nursery, partial(store.store_if_valid, Bid(lot, "ada", 1), accept))
+            await wait_all_tasks_blocked()
+            call.scope.cancel()
+            await wait_all_tasks_blocked()
+            await store.store_if_valid(Bid("other", "ada", 1), accept)
+            assert lot in store.live_scopes()
+            journal.go_on.set()
+            await wait_all_tasks_blocked()
+            await store.store_if_valid(Bid("other", "ada", 1), accept)
+
     async def test_damage(self) -> None:
         """A scope whose past is damaged refuses, each time; the others go on."""
         async with open_store(UnreadableJournal(), events=Bid, scope_of=lot_of) as store:

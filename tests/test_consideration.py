@@ -9,7 +9,15 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from atomic_store import InvalidEvent, JournalFailed, Outcome, StaleResponse, StoreClosed
+from atomic_store import (
+    Decision,
+    InvalidEvent,
+    JournalFailed,
+    Outcome,
+    StaleResponse,
+    StoreClosed,
+    ValidationRequest,
+)
 from bids import HIGHEST, Bid, Call, accept, bids
 
 BID = Bid("lot", "ada", 1)
@@ -171,3 +179,30 @@ async def test_holder_is_seen() -> None:
 
     assert (status.is_validating, status.waiting, status.sequence) == (True, 1, 0)
     assert (status.proposal_id, status.deadline) == (id_, request.deadline)
+
+
+async def test_another_task_may_answer() -> None:
+    """The answer may come from another task than the one that holds the block."""
+    async with bids() as (store, _):
+        async with store.consider(BID) as request, trio.open_nursery() as nursery:
+            call = Call(nursery, partial(request.respond, request.accept()))
+
+    assert call.result.was_accepted
+
+
+async def test_answer_before_anybody_saw_the_deadline(mock_clock: MockClock) -> None:
+    """An answer after the deadline is late, also if nobody else had a turn since."""
+
+    async def slow(request: ValidationRequest[Bid]) -> Decision:
+        mock_clock.jump(10)
+        return request.accept()
+
+    async with bids() as (store, _):
+        async with store.consider(BID, validation_timeout=2.0) as request:
+            mock_clock.jump(10)
+            with pytest.raises(StaleResponse):
+                await request.respond(request.accept())
+        result = await store.store_if_valid(BID, slow, validation_timeout=2.0)
+        assert result.timed_out
+        assert await store.query_events("lot") == []
+        assert (await store.store_if_valid(BID, accept)).was_accepted

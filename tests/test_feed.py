@@ -188,3 +188,47 @@ async def test_bad_arguments() -> None:
         with pytest.raises(ValueError, match="found both"):
             async with store.subscribe(scope="a", prefix="b"):
                 pass
+
+
+async def test_falling_behind_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed of a scope that was caught up by the window, and fell behind again, goes on."""
+    monkeypatch.setattr(feed_module, "PAGE_RECORDS", 10)
+    seen: list[int] = []
+    async with bids() as (store, _):
+
+        async def propose(count: int) -> None:
+            for n in range(count):
+                await store.store_if_valid(Bid("lot", "ada", n), accept)
+
+        async def follow(feed: Feed[Bid], count: int) -> None:
+            while len(seen) < count:
+                item = await anext(feed)
+                if isinstance(item, Record):
+                    seen.append(item.position)
+
+        await propose(20)
+        store._hub.window_bytes_max = 0
+        store._hub.publish([])
+        async with store.subscribe(scope="lot") as feed:
+            await follow(feed, 10)
+            store._hub.window_bytes_max = 1 << 20
+            store._hub.window.extend(await store._parts.journal.read_scope("lot", first=5))
+            await follow(feed, 20)
+            store._hub.window.clear()
+            store._hub.window_bytes = store._hub.window_bytes_max = 0
+            await propose(20)
+            await follow(feed, 40)
+
+    assert seen == [*range(1, 41)]
+
+
+async def test_leaving_the_block_ends_waiting() -> None:
+    """Another task that waits for the next item is not left waiting."""
+    async with bids() as (store, _), trio.open_nursery() as nursery:
+        async with store.subscribe(after="end") as feed:
+            await anext(feed)
+            call = Call(nursery, feed.__anext__)
+            await wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
+
+        assert call.is_over

@@ -164,11 +164,17 @@ class TestRememberedForEver:
                 partial(store.store_if_valid, Bid("lot", "ada", 1), accept, proposal_id=id_),
             )
             await wait_all_tasks_blocked()
-            with pytest.raises(IdempotencyConflict, match="at position 1, with another event"):
-                await store.store_if_valid(Bid("lot", "ada", 2), accept, proposal_id=id_)
+            other = Call(
+                nursery,
+                partial(store.store_if_valid, Bid("lot", "ada", 2), accept, proposal_id=id_),
+            )
+            await wait_all_tasks_blocked()
+            assert other.is_over is not pending
             journal.resume()
             await wait_all_tasks_blocked()
             assert call.result.was_accepted
+            assert type(other.error) is IdempotencyConflict
+            assert "at position 1, with another event" in str(other.error)
             assert len(await store.query_events("lot")) == 1
 
     async def test_another_event_that_waits(self) -> None:

@@ -242,3 +242,19 @@ async def test_unknown_message() -> None:
 
     assert type(failed.error) is TypeError
     assert "expected a message of atomic_store" in str(failed.error)
+
+
+async def test_broken_channel(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever a reply channel raises is logged, and harms nobody."""
+
+    class Broken:
+        def send_nowait(self, message: object) -> None:
+            raise ZeroDivisionError
+
+    broken: Any = Broken()
+    async with bids() as (store, _):
+        await store.receptionist.send(StoreIfValid(BID, broken))
+        await wait_all_tasks_blocked()
+        assert (await store.store_if_valid(BID, accept)).was_accepted
+
+    assert "a reply could not be sent" in caplog.text

@@ -54,6 +54,7 @@ class Commit:
         while waiting:
             waiting.popleft()(failure)
 
+    @trio.lowlevel.enable_ki_protection
     async def wait(self) -> None:
         """
         Wait until the commit is durable.

@@ -58,6 +58,16 @@ class StoredRecord(msgspec.Struct, frozen=True, gc=False):
     proposed: str | None = None
 
 
+def size_of(record: StoredRecord) -> int:
+    """How many bytes of data and metadata a record holds."""
+    size = len(record.data)
+    if record.metadata is not None:
+        size += len(record.metadata)
+    if record.meta is not None:
+        size += len(record.meta)
+    return size
+
+
 def records_of(draft: Draft, *, position: int, sequence: int, at: str) -> tuple[StoredRecord, ...]:
     """Give a draft its place: its records, the first at `position` and `sequence`."""
     n = len(draft.events)
