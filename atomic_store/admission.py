@@ -25,6 +25,7 @@ from enum import Enum, auto
 from typing import Generic, TypeAlias, TypeVar, final
 
 import attrs
+import msgspec
 
 from .errors import ScopeBusy, StaleResponse, StoreClosed, shown
 
@@ -82,8 +83,8 @@ TRANSITIONS: dict[Phase, dict[Cause, Phase]] = {
 }
 
 
-@attrs.frozen
-class RoundToken:
+@final
+class RoundToken(msgspec.Struct, frozen=True, gc=False):
     """The name of a round: an answer that carries another one decides nothing."""
 
     scope: str
@@ -133,9 +134,11 @@ class Admission(Generic[P]):
         return next(iter(self._waiting), None)
 
     @property
-    def can_open(self) -> bool:
-        """Whether a round can be opened now: none is open and somebody waits."""
-        return self.phase is Phase.AVAILABLE and bool(self._waiting)
+    def next_up(self) -> P | None:
+        """The proposal for which a round can be opened now: none if one is open."""
+        if self.phase is not Phase.AVAILABLE:
+            return None
+        return next(iter(self._waiting), None)
 
     def enter(self, proposal: P) -> None:
         """
@@ -164,7 +167,7 @@ class Admission(Generic[P]):
 
     def open(self, *, number: int, now: float, deadline: float) -> Round[P]:
         """
-        Open a round for the proposal at the front. Only when `can_open`.
+        Open a round for the proposal at the front. Only when there is a `next_up`.
 
         Args:
           number: one that no round of the store had.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias, final
 
-import attrs
+import msgspec
 
 from .admission import RoundToken
 
 
 @final
-@attrs.frozen
-class Accept:
+class Accept(msgspec.Struct, frozen=True):
     """
     Store the event, or others in its place. Made by `ValidationRequest.accept`.
 
@@ -27,8 +26,7 @@ class Accept:
 
 
 @final
-@attrs.frozen
-class Reject:
+class Reject(msgspec.Struct, frozen=True):
     """
     Store nothing. Made by `ValidationRequest.reject`.
 

@@ -105,12 +105,17 @@ class Intake:
             )
         return encoded
 
+    def enter_new(self, proposal: Proposal) -> None:
+        """Bring a proposal, whose id was made for it, into its scope's waiting room."""
+        self.supervisor.scope(proposal.scope).enter(proposal)
+
     async def enter(self, proposal: Proposal, *, has_own_id: bool) -> None:
         """Bring a proposal into its scope's waiting room, unless it was admitted before."""
+        if not has_own_id:
+            self.enter_new(proposal)
+            return
         while True:
             scope = self.supervisor.scope(proposal.scope)
-            if not has_own_id:
-                break
             try:
                 stored = await scope.find(proposal)
             except BaseException:

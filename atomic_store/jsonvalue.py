@@ -61,6 +61,24 @@ def encode(value: object, *, root: str = "$", bytes_max: int | None = None) -> b
     return data
 
 
+def encode_scalars(members: dict[str, Any]) -> bytes | None:
+    """
+    Write an object whose values are scalars of exactly these types: quicker than `encode`.
+
+    Returns:
+      None if it is not a JSON value after all; `encode` says why.
+    """
+    for value in members.values():
+        kind = type(value)
+        # A NaN is not less than anything.
+        if (kind is int or kind is float) and not -_INT_END < value < _INT_END:
+            return None
+    try:
+        return _encode(members)
+    except ValueError:
+        return None
+
+
 def decode(data: bytes) -> object:
     """
     Read JSON text that `encode` has written: fast, and a new object each time.
@@ -72,6 +90,16 @@ def decode(data: bytes) -> object:
         return _decode(data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidEvent(f"expected JSON text, found {shown(data[:80])}: {error}") from error
+
+
+def copied(value: object) -> object:
+    """
+    Give a JSON value as it comes back from its text.
+
+    Raises:
+      InvalidEvent: it is not a JSON value.
+    """
+    return decode(encode(value))
 
 
 def decode_strict(text: str | bytes, *, root: str = "$") -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any, final
 
@@ -75,6 +75,13 @@ class Parts:
     def record(self, stored: StoredRecord) -> Record[Any]:
         """A record as users see it."""
         return Record(stored, self.types)
+
+    def records(self, stored: Sequence[StoredRecord]) -> tuple[Record[Any], ...]:
+        """Some records as users see them."""
+        types = self.types
+        if len(stored) == 1:
+            return (Record(stored[0], types),)
+        return tuple([Record(one, types) for one in stored])
 
     def evolve(self, state: Any, events: Iterator[EncodedEvent] | Iterator[StoredRecord]) -> Any:
         """The fold's state after some more events."""

@@ -185,13 +185,14 @@ class TaskProposal(Proposal):
 
     def told(self) -> None:
         """Wake the task."""
-        self.ended()
+        if self._validating is not None:
+            self._validating.cancel()
         self._wake()
 
     def _wake(self) -> None:
-        parked, self._parked = self._parked, []
-        for task in parked:
-            trio.lowlevel.reschedule(task)
+        parked = self._parked
+        while parked:
+            trio.lowlevel.reschedule(parked.pop(0))
 
     def _abort(self, raise_cancel: object) -> trio.lowlevel.Abort:
         # Whether a cancelled call stored something must never be in doubt: either the
@@ -203,10 +204,11 @@ class TaskProposal(Proposal):
         self._parked = parked
         return trio.lowlevel.Abort.FAILED
 
-    async def _park(self) -> None:
+    def _park(self) -> Awaitable[object]:
+        # No coroutine of its own: there is one of these waits in each proposal, or two.
         self.has_parked = True
         self._parked.append(trio.lowlevel.current_task())
-        await trio.lowlevel.wait_task_rescheduled(self._abort)
+        return trio.lowlevel.wait_task_rescheduled(self._abort)  # noqa: ASYNC105 - by the caller
 
     async def wait_opened(self) -> bool:
         """Wait for the round, or for the end if there is none; whether the round is open."""
@@ -214,8 +216,10 @@ class TaskProposal(Proposal):
             await self._park()
         if self.ending is None:
             return True
-        self._drop_answer()
-        await self.wait_told()
+        if self._answer is not None:
+            self._drop_answer()
+        if not self.is_told:
+            await self._park()
         return False
 
     async def wait_told(self) -> None:

@@ -11,6 +11,9 @@ from .records import Record
 
 Admitted: TypeAlias = tuple[Record[Any], ...]
 
+IDS_KEPT = 256
+"""Fewer than this are kept, needed or not: looking costs more than keeping."""
+
 
 @final
 @attrs.define(eq=False)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar, final
 from uuid import UUID
 
-import attrs
+import msgspec
 
 from .errors import PastNotLoaded, shown
 from .records import PastEvents, Record
@@ -25,8 +25,7 @@ class Outcome(StrEnum):
 
 
 @final
-@attrs.frozen
-class Result(Generic[E]):
+class Result(msgspec.Struct, Generic[E], frozen=True, eq=False):
     """What became of a proposal; all that it shows is durable."""
 
     outcome: Outcome
@@ -42,8 +41,8 @@ class Result(Generic[E]):
     """What the decision gave along."""
     is_duplicate: bool = False
     """It was accepted before, in an earlier call with the same proposal id."""
-    _past: Sequence[Record[E]] | None = attrs.field(default=None, repr=False, eq=False)
-    _past_count: int = attrs.field(default=0, repr=False, eq=False)
+    _past: Sequence[Record[E]] | None = None
+    _past_count: int = 0
 
     @property
     def proposal_id(self) -> UUID:
@@ -75,3 +74,30 @@ class Result(Generic[E]):
                 "a fold: use `await store.query_events(scope)`"
             )
         return PastEvents(self._past, self._past_count)
+
+    def _shown(self) -> tuple[Any, ...]:
+        """What it says of the proposal; the past belongs to the scope."""
+        return (
+            self.outcome,
+            self.scope,
+            self._proposal_id,
+            self.prospective_event,
+            self.records,
+            self.reason,
+            self.meta,
+            self.is_duplicate,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Result) and self._shown() == other._shown()
+
+    def __hash__(self) -> int:
+        return hash((self._proposal_id, self.scope, self.outcome))
+
+    def __repr__(self) -> str:
+        reason = "" if self.reason is None else f": {self.reason}"
+        again = " again" if self.is_duplicate else ""
+        return (
+            f"<Result {self._proposal_id}: {self.outcome}{again}{reason}, "
+            f"{self.scope!r}, {len(self.records)} records>"
+        )

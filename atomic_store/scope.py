@@ -21,19 +21,16 @@ from .decision import Accept
 from .drafting import draft_of
 from .duplicates import check_same_event, duplicate_ending
 from .errors import IdempotencyConflict, ScopeFailed, shown
-from .journal import Commit, Draft, StoredRecord
+from .journal import Commit, Draft, Head, StoredRecord
 from .journal.commit import durable_commit
-from .journal.record import size_of
+from .journal.record import size_of_all
 from .parts import Parts
 from .proposal import Ending, Proposal
-from .recent import Admitted, RecentIds
+from .recent import IDS_KEPT, Admitted, RecentIds
 from .records import Record
 from .request import ValidationRequest
 from .result import Outcome
 from .validating import DECISIONS, call_validator, check_decision, refuse_own_round
-
-RECENT_IDS_KEPT = 256
-"""Fewer recent ids than this are kept, needed or not: looking costs more than keeping."""
 
 
 @final
@@ -68,6 +65,8 @@ class Scope:
     commit: Commit = attrs.Factory(durable_commit)
     """The commit of the last record: once it is durable, all is."""
     recent: RecentIds = attrs.Factory(RecentIds)
+    forgot_at: Head | None = None
+    """The journal's head when ids were last forgotten; until it moves there are no more."""
 
     @property
     def is_at_rest(self) -> bool:
@@ -97,7 +96,7 @@ class Scope:
         self.past_bytes = 0
         self.past, self.state, self.sequence = await self.parts.load(self.name)
         if self.past is not None:
-            self._count_bytes(sum(size_of(record._stored) for record in self.past))
+            self._count_bytes(size_of_all([record._stored for record in self.past]))
         self.error = None
         self.is_loaded = True
 
@@ -194,11 +193,11 @@ class Scope:
         Returns:
           Whether somebody's turn has come: if so, there may be a next one.
         """
-        proposal = self.admission.first
-        if proposal is None or not self.admission.can_open:
+        proposal = self.admission.next_up
+        if proposal is None:
             return False
         admitted = self.recent.get(proposal.id)
-        if len(self.recent) >= RECENT_IDS_KEPT:
+        if len(self.recent) >= IDS_KEPT:
             self._forget()
         if admitted is not None:
             self.admission.leave(proposal)
@@ -280,7 +279,7 @@ class Scope:
         if isinstance(checked, Accept):
             self._accept(proposal, checked)
         else:
-            meta = self._through_json(checked.meta)
+            meta = None if checked.meta is None else jsonvalue.copied(checked.meta)
             self.admission.end(token, RoundEnd.REJECTED)
             self.parts.counters.rejected += 1
             ending = self._ending(Outcome.REJECTED, reason=checked.reason, meta=meta)
@@ -327,22 +326,21 @@ class Scope:
         state = self._evolved(proposal, draft)
         stored, commit = self.parts.journal.append_nowait(draft, expected_sequence=self.sequence)
         assert stored[0].sequence == self.sequence + 1
-        types = self.parts.types
-        records: tuple[Record[Any], ...] = tuple([Record(record, types) for record in stored])
-        if decision.events is None and types.is_shared(proposal.encoded.type):
+        records = self.parts.records(stored)
+        if decision.events is None and self.parts.types.is_shared(proposal.encoded.type):
             records[0]._event = proposal.event
         self.admission.end(proposal.token, RoundEnd.ACCEPTED)
         self.state = state
-        self.sequence += len(records)
-        self.position = records[-1].position
+        self.sequence += len(stored)
+        self.position = stored[-1].position
         self.commit = self.parts.last_commit = commit
         self.recent.add(proposal.id, records)
         if self.past is not None:
-            self.past.extend(records)
-            self._count_bytes(sum([size_of(record) for record in stored]))
+            self.past += records
+            self._count_bytes(size_of_all(stored))
         counters = self.parts.counters
         counters.accepted += 1
-        counters.records += len(records)
+        counters.records += len(stored)
         proposal.end(self._ending(Outcome.ACCEPTED, records, meta=records[0].meta), commit)
 
     def _evolved(self, proposal: Proposal, draft: Draft) -> Any:
@@ -369,8 +367,12 @@ class Scope:
 
     def _forget(self) -> None:
         """Forget the ids that everybody who waits would have found in the journal."""
+        head = self.parts.journal.head
+        if head is self.forgot_at:
+            return
+        self.forgot_at = head
         first = self.admission.first
-        position = self.parts.journal.head.position
+        position = head.position
         if first is not None:
             position = min(position, first.known)
         if self.looking_up:
@@ -390,9 +392,6 @@ class Scope:
         meta: Any = None,
     ) -> Ending:
         return Ending(outcome, records, reason, meta, False, None, self.past, self.sequence)
-
-    def _through_json(self, meta: Any) -> Any:
-        return None if meta is None else jsonvalue.decode(jsonvalue.encode(meta))
 
     def _count_bytes(self, more: int) -> None:
         self.past_bytes += more

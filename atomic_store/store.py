@@ -102,7 +102,10 @@ class Store(Generic[E]):
             event, validate, scope, proposal_id, metadata, validation_timeout
         )
         await trio.lowlevel.checkpoint_if_cancelled()
-        await self._intake.enter(proposal, has_own_id=proposal_id is not None)
+        if proposal_id is None:
+            self._intake.enter_new(proposal)
+        else:
+            await self._intake.enter(proposal, has_own_id=True)
         if await proposal.wait_opened():
             await proposal.decide_here()
         if not proposal.has_parked:

@@ -85,7 +85,7 @@ class TestRound:
 
         assert round_ == Round(RoundToken("lot-1", 1), "a", 10.0, 15.0)
         assert scope.phase is Phase.VALIDATING
-        assert scope.can_open is False
+        assert scope.next_up is None
         assert scope.waiting == 1
 
     @pytest.mark.parametrize("how", RoundEnd)
@@ -96,7 +96,7 @@ class TestRound:
         assert scope.end(round_.token, how) == "a"
         assert scope.phase is Phase.AVAILABLE
         assert scope.round is None
-        assert scope.can_open is True
+        assert scope.next_up is not None
 
     def test_only_one(self) -> None:
         """A second round cannot open while one is."""
@@ -232,7 +232,7 @@ class AdmissionFlow(RuleBasedStateMachine):
         assert (round_ is not None) == (self.scope.phase is Phase.VALIDATING)
         assert self.scope.waiting == len(self.model.waiting)
         assert self.scope.first == (self.model.waiting[0] if self.model.waiting else None)
-        assert self.scope.can_open == (bool(self.model.waiting) and round_ is None)
+        assert self.scope.next_up == (self.scope.first if round_ is None else None)
 
 
 AdmissionFlow.TestCase.settings = settings(max_examples=100, stateful_step_count=50)

@@ -103,7 +103,7 @@ class TestRememberedForEver:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """However much was admitted in between, the second of two equal proposals is known."""
-        monkeypatch.setattr(scope_module, "RECENT_IDS_KEPT", 0)
+        monkeypatch.setattr(scope_module, "IDS_KEPT", 0)
         id_ = uuid4()
 
         async def patient(request: ValidationRequest[Bid]) -> Decision:

@@ -9,9 +9,8 @@ import trio
 
 from atomic_store.events import event_types
 from atomic_store.journal import StoredRecord
-from atomic_store.recent import RecentIds
+from atomic_store.recent import IDS_KEPT, RecentIds
 from atomic_store.records import Record
-from atomic_store.scope import RECENT_IDS_KEPT
 from bids import Bid, accept, bids
 
 TYPES = event_types(Bid)
@@ -63,4 +62,4 @@ async def test_a_busy_scope_keeps_few() -> None:
         (scope,) = store._supervisor.scopes.values()
 
     assert scope.sequence == 2_000
-    assert len(scope.recent) <= RECENT_IDS_KEPT + 100
+    assert len(scope.recent) <= IDS_KEPT + 100

@@ -9,6 +9,7 @@ import attrs
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn_from_attrs
 
+from .plain import PlainClass
 from .shape import Dump, Load, Mismatch, Shape, mismatch, reraise_at
 
 Member: TypeAlias = tuple["attrs.Attribute[Any]", Shape]
@@ -100,6 +101,9 @@ def finish_class(shape: Shape, cls: Any, members: Sequence[Member]) -> None:
     shape.parts += tuple(part for _, part in members)
     shape.dump = _class_dump(get_origin(cls) or cls, shape.name, members)
     shape.load = _class_load(cls, shape.name, members)
+    shape.plain = PlainClass.of(
+        get_origin(cls) or cls, [(field, member.scalars) for field, member in members]
+    )
 
 
 def _class_dump(cls: type, name: str, members: Sequence[Member]) -> Dump:

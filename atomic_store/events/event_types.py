@@ -147,7 +147,10 @@ class ClassEventTypes:
         if known is None or not 1 <= version <= known.version:
             raise InvalidEvent(self._not_known(type_name, version))
         try:
-            return known.shape.load(jsonvalue.decode(data), None)
+            value = jsonvalue.decode(data)
+            plain = known.shape.plain
+            event = None if plain is None else plain.read(value)
+            return known.shape.load(value, None) if event is None else event
         except InvalidEvent as error:
             raise InvalidEvent(f"{_stored(type_name, version)}: {error}") from error
         except Exception as error:
@@ -158,6 +161,11 @@ class ClassEventTypes:
     def encode_and_decode(self, event: object) -> tuple[EncodedEvent, Any]:
         """See `EventTypes.encode_and_decode`."""
         known = self._known(event)
+        plain = known.shape.plain
+        if plain is not None:
+            both = plain.write_and_read(event)
+            if both is not None and len(both[0]) <= self.event_bytes_max:
+                return EncodedEvent(known.name, known.version, both[0]), both[1]
         encoded = self._encoded(known, event)
         try:
             decoded = known.shape.load(jsonvalue.decode(encoded.data), None)

@@ -38,7 +38,8 @@ def _plain(kind: type) -> Shape:
             raise mismatch(name, value)
         return value
 
-    return Shape(name, dump, load, frozenset({kind}), frozenset({kind}))
+    kinds = frozenset({kind})
+    return Shape(name, dump, load, kinds, kinds, scalars=kinds)
 
 
 def _float() -> Shape:
@@ -64,7 +65,8 @@ def _float() -> Shape:
     def load(value: Any, _: Any) -> float:
         return dump(value)
 
-    return Shape("float", dump, load, frozenset({float}), frozenset({float}))
+    kinds = frozenset({float})
+    return Shape("float", dump, load, kinds, kinds, scalars=kinds)
 
 
 def _text(kind: type[T], name: str, write: Callable[[T], str], read: Callable[[str], T]) -> Shape:

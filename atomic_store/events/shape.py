@@ -18,6 +18,7 @@ import attrs
 from cattrs.errors import AttributeValidationNote, BaseValidationError, ForbiddenExtraKeysError
 
 from ..jsonvalue import DEPTH_MAX, cut_path, found, step
+from .plain import PlainClass
 
 Dump: TypeAlias = Callable[[Any], Any]
 Load: TypeAlias = Callable[[Any, Any], Any]
@@ -48,6 +49,10 @@ class Shape:
     """Whether its values cannot be changed, apart from what is in `parts`."""
     parts: tuple[Shape, ...] = ()
     """The shapes of what its values hold."""
+    scalars: frozenset[type] = frozenset()
+    """The exact types of its values, if these are JSON scalars as they are; else none."""
+    plain: PlainClass | None = None
+    """The class of its values, if its members are all such scalars."""
     tag: str | None = None
     """The name by which unions tell it from others that are JSON objects, too."""
     is_own_codec: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from .plain import scalars_of
 from .shape import Dump, Load, Shape, mismatch
 
 TAG: Final = "$type"
@@ -52,7 +53,10 @@ def union_of(members: tuple[Shape, ...], where: str) -> Shape:
             raise mismatch(name, value)
         return load(value, None)
 
-    return Shape(name, dump_member, load_member, classes, json_types, parts=members)
+    scalars = scalars_of([member.scalars for member in members])
+    return Shape(
+        name, dump_member, load_member, classes, json_types, parts=members, scalars=scalars
+    )
 
 
 def _tagged(members: tuple[Shape, ...], name: str, where: str) -> dict[str, Shape]:

@@ -39,7 +39,7 @@ class Commit:
 
         At once if it is already. In the order of asking. `done` must not raise.
         """
-        if self.is_done:
+        if self.is_durable or self.failure is not None:
             done(self.failure)
         else:
             self._waiting.append(done)

@@ -22,7 +22,7 @@ from .commit import Commit
 from .disk import Disk, OSDisk
 from .drafts import check_draft, check_scope
 from .index import Index, ScopeIndex
-from .line import LINE_BYTES_MAX, LINE_END_BYTES, record_body, with_crc
+from .line import CRC_BYTES, LINE_BYTES_MAX, LINE_END_BYTES, record_body
 from .opening import OpenedFiles, Progress, open_files
 from .pipeline import Batch, CommitPipeline
 from .reading import Place, read_places
@@ -128,9 +128,7 @@ class FileJournal:
             entry = self._index.scopes[draft.scope] = ScopeIndex(draft.scope)
         batch = pipeline.batch
         batch.records += records
-        for body in bodies:
-            batch.lines.append(with_crc(body))
-        batch.last_body = bodies[-1]
+        batch.bodies += bodies
         count = len(records)
         entry.appended = appended + count
         self._position += count
@@ -147,10 +145,10 @@ class FileJournal:
             index.begin_segment(written.first)
         offset = written.offset
         add = index.add
-        for record, line in zip(batch.records, batch.lines, strict=True):
+        for record, body in zip(batch.records, batch.bodies, strict=True):
             k = 1 if record.part is None else record.part[0]
             add(record.position, record.scope, record.id, record.at, k, offset)
-            offset += len(line)
+            offset += len(body) + CRC_BYTES + 1
         index.ends[-1] = written.end
         self._head = Head(batch.records[-1].position, written.value)
         self._on_commit(batch.records)

@@ -5,7 +5,7 @@ Theory of operation
 -------------------
 Records are put into the open batch, in Trio's thread. `flush_nowait` hands that batch
 to a thread, which makes it one commit. What is put in meanwhile is the next batch. No
-task waits for the thread: it reports back through Trio's queue, and `_written` then
+task waits for the thread: it reports back (`handover`), and `_written` then
 tells the journal, wakes whoever waits for the commit, and starts the next batch at
 once. At the first failure the pipeline has failed: both batches end with it, and
 nothing is written or synced any more.
@@ -24,6 +24,7 @@ from ..errors import JournalFailed
 from . import OnFailure
 from .commit import Commit
 from .disk import Disk
+from .handover import Handover
 from .record import StoredRecord
 from .segments import SegmentWriter, WrittenCommit
 
@@ -38,10 +39,8 @@ class Batch:
 
     commit: Commit = attrs.Factory(Commit)
     records: list[StoredRecord] = attrs.Factory(list)
-    lines: list[bytes] = attrs.Factory(list)
-    """Each record's line, whole; the last one's gives way to one with a commit value."""
-    last_body: bytes = b""
-    """The last record's line up to where its commit value goes."""
+    bodies: list[bytes] = attrs.Factory(list)
+    """Each record's line up to its checksums."""
 
 
 OnWritten: TypeAlias = Callable[[Batch, WrittenCommit], object]
@@ -75,6 +74,11 @@ class CommitPipeline:
     _token: trio.lowlevel.TrioToken = attrs.field(
         factory=trio.lowlevel.current_trio_token, init=False
     )
+    _handover: Handover | None = attrs.field(init=False)
+    """None: the disk does without threads."""
+
+    def __attrs_post_init__(self) -> None:
+        self._handover = Handover() if self._disk.uses_threads else None
 
     @trio.lowlevel.enable_ki_protection
     def flush_nowait(self) -> None:
@@ -108,19 +112,17 @@ class CommitPipeline:
             except BaseException as error:
                 self._fail(error)
             await self._until_idle()
+        if self._handover is not None:
+            self._handover.close()
 
     def _write(self, batch: Batch) -> WrittenCommit:
         """Make a batch durable; in the thread."""
-        last = batch.records[-1]
-        return self._writer.write_commit(batch.lines[:-1], batch.last_body, last.position)
+        return self._writer.write_commit(batch.bodies, batch.records[-1].position)
 
     def _in_thread(self, work: Callable[[], T], done: Callable[[outcome.Outcome[T]], None]) -> None:
         """Run `work` where it may block, then `done` with its outcome in Trio's thread."""
-        if self._disk.uses_threads:
-            # Lighter than `trio.to_thread`: no task waits, so none is scheduled for it.
-            trio.lowlevel.start_thread_soon(
-                work, lambda result: self._token.run_sync_soon(done, result)
-            )
+        if self._handover is not None:
+            self._handover.start(work, done)
         else:
             self._token.run_sync_soon(lambda: done(outcome.capture(work)))
 

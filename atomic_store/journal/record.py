@@ -8,6 +8,8 @@ walks over all of them again and again (6.5 of 48 µs an admission, measured).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 
@@ -66,6 +68,13 @@ def size_of(record: StoredRecord) -> int:
     if record.meta is not None:
         size += len(record.meta)
     return size
+
+
+def size_of_all(records: Sequence[StoredRecord]) -> int:
+    """How many bytes of data and metadata some records hold."""
+    if len(records) == 1:
+        return size_of(records[0])
+    return sum(map(size_of, records))
 
 
 def records_of(draft: Draft, *, position: int, sequence: int, at: str) -> tuple[StoredRecord, ...]:

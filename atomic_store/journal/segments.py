@@ -18,6 +18,7 @@ from .line import (
     mark_body,
     next_value,
     with_commit,
+    with_crc,
 )
 
 
@@ -65,17 +66,16 @@ class SegmentWriter:
     # Invariant: once True, no write and no sync is issued any more.
     is_broken: bool = False
 
-    def write_commit(self, lines: list[bytes], body: bytes, position: int) -> WrittenCommit:
+    def write_commit(self, bodies: list[bytes], position: int) -> WrittenCommit:
         """
         Make records durable, as one commit.
 
         Args:
-          lines: all but the last one, whole.
-          body: the last one, up to its commit value.
+          bodies: their lines, up to where the checksums go.
           position: the last one's.
         """
-        before = b"".join(lines)
-        value, offset = self._write(before, body, cut_first=True)
+        before = b"".join([with_crc(body) for body in bodies[:-1]])
+        value, offset = self._write(before, bodies[-1], cut_first=True)
         self.chain.position = position
         return WrittenCommit(offset, self.end, value, self.first)
 
