@@ -143,10 +143,28 @@ def open_store(
         decision_events_max=decision_events_max,
         decision_bytes_max=decision_bytes_max,
     )
-    types = event_types(events, event_bytes_max=event_bytes_max)
+    return _open(location, parts_maker(events, scope_of, state, options))
+
+
+def parts_maker(
+    events: Any,
+    scope_of: Callable[[Any], str] | None,
+    state: Fold[Any, Any] | None,
+    options: Options,
+) -> Callable[[Journal], Parts]:
+    """
+    Look at what `open_store` was given, before there is a journal.
+
+    Returns:
+      What makes the store's parts once there is one.
+
+    Raises:
+      TypeError, ValueError: what `events` or `state` says cannot be.
+    """
+    types = event_types(events, event_bytes_max=options.event_bytes_max)
     if state is not None and not isinstance(state, Fold):
         raise TypeError(f"state: expected a Fold, found {shown(state)}")
-    return _open(location, lambda journal: Parts(journal, types, state, scope_of, options))
+    return lambda journal: Parts(journal, types, state, scope_of, options)
 
 
 def _journal_at(location: Location) -> AbstractAsyncContextManager[Journal]:

@@ -10,6 +10,7 @@ from sphinx.ext.napoleon import Config, GoogleDocstring
 
 import atomic_store
 import atomic_store.journal
+import atomic_store.testing
 
 if TYPE_CHECKING:
     from docutils.nodes import Element
@@ -84,7 +85,7 @@ def find_public_name(
     name = node["reftarget"].rpartition(".")[2]
     if node.get("refdomain") != "py":
         return None
-    for module in (atomic_store, atomic_store.journal):
+    for module in (atomic_store, atomic_store.journal, atomic_store.testing):
         if name in module.__all__:
             target = f"{module.__name__}.{name}"
             python = env.get_domain("py")

@@ -27,6 +27,7 @@ from atomic_store import (
     ValidationRequest,
     open_store,
 )
+from atomic_store.testing import Scenario, Then, open_test_store, scenario, trio_clock
 
 
 @attrs.frozen
@@ -134,6 +135,44 @@ async def open_some() -> None:
     total: Fold[int, Bid] = Fold(0, lambda sum_, bid: sum_ + bid.cents, version=2)
     async with open_store("a.store", events=Bid, state=total) as folded:
         assert_type(folded, Store[Bid])
+
+
+def try_validators() -> None:
+    """A scenario knows its event type, and so do its steps."""
+    start = scenario(events=Bid, scope_of=lot_of, validation_timeout=1, timeout_reason="late")
+    assert_type(start, Scenario[Bid])
+    assert_type(start.given(Bid("a", 1), Bid("a", 2), metadata={"by": "x"}), Scenario[Bid])
+    then = start.when(Bid("a", 1), plain, proposal_id=UUID(int=1), principal="x")
+    assert_type(then, Then[Bid])
+    assert_type(start.when(Bid("a", 1), awaited), Then[Bid])
+    assert_type(start.when(Bid("a", 1), lambda request: request.accept()), Then[Bid])
+    assert_type(then.then_accepted(Bid("a", 1)).then_state(1), Then[Bid])
+    assert_type(then.then_rejected("too low").then_timed_out(), Then[Bid])
+    assert_type(then.given(Bid("a", 2)), Scenario[Bid])
+    assert_type(then.new_events, tuple[Bid, ...])
+    assert_type(then.past_events[0], Bid)
+    assert_type(then.result, Result[Bid])
+    start.given(Closed("a"))  # type: ignore[arg-type]  # another store's event
+    then.then_accepted(Closed("a"))  # type: ignore[arg-type]  # another store's event
+    scenario(events=Bid, patience=1)  # type: ignore[call-overload]  # no such option
+    assert_type(scenario(events=None, scope="a"), Scenario[JsonEvent])
+    assert_type(scenario(events=[Bid, Closed]), Scenario[Any])
+    total: Fold[int, Bid] = Fold(0, lambda sum_, bid: sum_ + bid.cents)
+    assert_type(scenario(events=Bid, state=total), Scenario[Bid])
+
+
+async def try_awaited() -> None:
+    """The same under Trio, and a store for tests."""
+    then = await scenario(events=Bid).when_async(Bid("a", 1), awaited, scope="a")
+    assert_type(then, Then[Bid])
+    assert_type(await then.when_async(Bid("a", 1), plain), Then[Bid])
+    assert_type(trio_clock()(), datetime)
+    async with open_test_store(events=Bid, scope_of=lot_of, max_waiting=1) as store:
+        assert_type(store, Store[Bid])
+    async with open_test_store(events=[Bid, Closed]) as either:
+        assert_type(either, Store[Any])
+    async with open_test_store(events=None) as plain_json:
+        assert_type(plain_json, Store[JsonEvent])
 
 
 def all_outcomes(outcome: Outcome) -> str:
