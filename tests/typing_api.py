@@ -17,6 +17,7 @@ import trio
 from atomic_store import (
     CaughtUp,
     Decision,
+    Filter,
     Fold,
     JsonEvent,
     Outcome,
@@ -26,6 +27,7 @@ from atomic_store import (
     Store,
     ValidationRequest,
     open_store,
+    parse_filter,
 )
 
 
@@ -134,6 +136,14 @@ async def open_some() -> None:
     total: Fold[int, Bid] = Fold(0, lambda sum_, bid: sum_ + bid.cents, version=2)
     async with open_store("a.store", events=Bid, state=total) as folded:
         assert_type(folded, Store[Bid])
+
+
+def choose(now: datetime) -> str:
+    """A filter is made of text and the time."""
+    where = parse_filter("at > -2h", now=now)
+    assert_type(where, Filter)
+    assert_type(where.text, str)
+    return str(where)
 
 
 def all_outcomes(outcome: Outcome) -> str:
