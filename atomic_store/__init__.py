@@ -13,6 +13,7 @@ from .consideration import Consideration, ConsideredRequest
 from .decision import Accept, Decision, Reject
 from .errors import (
     AtomicStoreError,
+    FilterError,
     IdempotencyConflict,
     InvalidEvent,
     JournalCorrupt,
@@ -28,6 +29,8 @@ from .errors import (
 )
 from .events import EventType, JsonEvent
 from .feed import CaughtUp, Feed
+from .filter import Filter
+from .filter import parse as parse_filter
 from .fold import Fold
 from .journal import Head, Journal, Recovery, ScopeEnd
 from .messages import (
@@ -60,6 +63,8 @@ __all__ = [
     "EventType",
     "Failed",
     "Feed",
+    "Filter",
+    "FilterError",
     "Fold",
     "GetLiveLogScopes",
     "Head",
@@ -97,4 +102,5 @@ __all__ = [
     "ValidationResponse",
     "Validator",
     "open_store",
+    "parse_filter",
 ]

@@ -51,6 +51,37 @@ class PastNotLoaded(AtomicStoreError, RuntimeError):
     """
 
 
+class FilterError(AtomicStoreError, ValueError):
+    """
+    This text is no filter.
+
+    Attributes:
+      text: what was given; its beginning, if it is too long.
+      offset: the character in it, from 0, at which the fault shows.
+      expected: what should stand there.
+      found: what stands there instead.
+    """
+
+    def __init__(self, text: str, offset: int, expected: str, found: str) -> None:
+        super().__init__(text, offset, expected, found)
+        self.text = text
+        self.offset = offset
+        self.expected = expected
+        self.found = found
+
+    def __str__(self) -> str:
+        # As much of the text as fits a line, and nothing that could command a terminal.
+        start = max(0, self.offset - 50)
+        dots = "…" if start else ""
+        part = self.text[start : start + 76]
+        line = dots + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in part)
+        caret = " " * (len(dots) + self.offset - start) + "^"
+        return (
+            f"at offset {self.offset}: expected {self.expected}, found {self.found}\n"
+            f"  {line}\n  {caret}"
+        )
+
+
 class NotAStore(AtomicStoreError, ValueError):
     """
     There is no store at this path, or one of a format that this version does not know.

@@ -18,6 +18,7 @@ LAYERS = (
     # Each may import what stands in its own line and in the lines above it.
     ("errors", "jsonvalue", "uninterrupted"),
     ("journal.chain", "journal.layout", "journal.line", "journal.record", "journal.scan"),
+    ("filter",),
     ("journal",),
     ("admission", "decision", "drafting", "duplicates", "events", "fold", "parts", "proposal",
      "recent", "records", "request", "result"),
@@ -35,6 +36,7 @@ PURE = (
     "admission",
     "decision",
     "events",
+    "filter",
     "fold",
     "journal.chain",
     "journal.layout",

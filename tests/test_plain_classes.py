@@ -28,7 +28,7 @@ class Bid:
 @attrs.frozen(kw_only=True)
 class Named:
     first: str
-    _second: int | None
+    _second: int | None = attrs.field(alias="second")
 
 
 @attrs.frozen

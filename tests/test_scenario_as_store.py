@@ -15,7 +15,7 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atomic_store import Decision, Fold, PastNotLoaded, Result, Store, ValidationRequest
+from atomic_store import Decision, Fold, PastNotLoaded, Result, RoundToken, Store, ValidationRequest
 from atomic_store.testing import Scenario, open_test_store, scenario
 from bids import Bid, accept, higher, higher_slowly, lot_of
 
@@ -103,7 +103,7 @@ def undecided(request: ValidationRequest[Bid]) -> Any:
 
 def stale(request: ValidationRequest[Bid]) -> Decision:
     """Give a decision of another round."""
-    return attrs.evolve(request, round=attrs.evolve(request.round, number=10**6)).accept()
+    return attrs.evolve(request, round=RoundToken(request.scope, 10**6)).accept()
 
 
 def fail(request: ValidationRequest[Bid]) -> Decision:

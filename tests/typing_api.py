@@ -17,6 +17,7 @@ import trio
 from atomic_store import (
     CaughtUp,
     Decision,
+    Filter,
     Fold,
     JsonEvent,
     Outcome,
@@ -26,6 +27,7 @@ from atomic_store import (
     Store,
     ValidationRequest,
     open_store,
+    parse_filter,
 )
 from atomic_store.testing import Scenario, Then, open_test_store, scenario, trio_clock
 
@@ -173,6 +175,14 @@ async def try_awaited() -> None:
         assert_type(either, Store[Any])
     async with open_test_store(events=None) as plain_json:
         assert_type(plain_json, Store[JsonEvent])
+
+
+def choose(now: datetime) -> str:
+    """A filter is made of text and the time."""
+    where = parse_filter("at > -2h", now=now)
+    assert_type(where, Filter)
+    assert_type(where.text, str)
+    return str(where)
 
 
 def all_outcomes(outcome: Outcome) -> str:
