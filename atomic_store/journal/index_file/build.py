@@ -125,7 +125,8 @@ def _take_piece(contents: Contents, piece: IndexReader) -> Iterator[bytes]:
     places = tables.places[:]
     for k, (name, row) in enumerate(tables.scopes.rows(), 1):
         sequence, before, at, begin, count, _ = SPAN_ROW.unpack(row)
-        scope = contents.scope(name.decode(), sequence, lambda _: before)  # noqa: B023 - called at once
+        text = name.decode()
+        scope = contents.scopes.get(text) or contents.begin_scope(text, sequence, before)
         scope.at = at
         scope.ordinals.extend([shift + place for place in places[begin : begin + count]])
         if k % ENTRIES_IN_A_STEP == 0:

@@ -80,7 +80,9 @@ class Contents:
         """
         at = to_microseconds(entry.at)
         ordinal = self.count
-        scope = self.scope(entry.scope, entry.sequence, before)
+        scope = self.scopes.get(entry.scope) or self.begin_scope(
+            entry.scope, entry.sequence, before(entry.scope)
+        )
         assert entry.sequence == scope.first_sequence + len(scope.ordinals)
         if not ordinal:
             self.first_at = at
@@ -95,13 +97,10 @@ class Contents:
             for found in correlation_hashes(entry.metadata, self._digest):
                 self.correlations.add(found, ordinal)
 
-    def scope(self, name: str, first_sequence: int, before: Before) -> ScopeContents:
-        """Give what there is of a scope, which may begin here."""
-        found = self.scopes.get(name)
-        if found is None:
-            found = ScopeContents(first_sequence, before(name), 0, array("I"))
-            self.scopes[name] = found
-        return found
+    def begin_scope(self, name: str, first_sequence: int, before: int) -> ScopeContents:
+        """Take a scope that was not met before; its records are to be added."""
+        scope = self.scopes[name] = ScopeContents(first_sequence, before, 0, array("I"))
+        return scope
 
     def sorted_names(self) -> Iterator[str]:
         """Give the scopes' names, ordered by code point."""

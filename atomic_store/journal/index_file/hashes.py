@@ -65,13 +65,13 @@ def correlation_hashes(metadata: bytes, digest: Digest) -> list[int]:
     """Give the hashes of a record's correlation and causation, of those that are strings."""
     try:
         found = _decode_members(metadata)
+        return [
+            correlation_hash(member, _decode_text(raw), digest)
+            for member, raw in (("correlation", found.correlation), ("causation", found.causation))
+            if not isinstance(raw, UnsetType) and bytes(raw).startswith(b'"')
+        ]
     except (msgspec.DecodeError, UnicodeDecodeError):
         return []
-    return [
-        correlation_hash(member, _decode_text(raw), digest)
-        for member, raw in (("correlation", found.correlation), ("causation", found.causation))
-        if not isinstance(raw, UnsetType) and bytes(raw).startswith(b'"')
-    ]
 
 
 # --- writing ------------------------------------------------------------------------
@@ -140,7 +140,7 @@ class HashTable:
         """Give the rows from the first on that is not less than `start`."""
         for k in range(self._page_of(start), self.place.pages):
             page, count = self._page(k)
-            first = bisect_left(range(count), start, key=lambda k: _row(page, k))
+            first = _first_row(page, count, start)
             for begin in range(first * HASH_BYTES, count * HASH_BYTES, HASH_BYTES):
                 yield int.from_bytes(page[begin : begin + HASH_BYTES], "little")
 
@@ -182,3 +182,7 @@ class HashTable:
 
 def _row(page: bytes, k: int) -> int:
     return int.from_bytes(page[k * HASH_BYTES : (k + 1) * HASH_BYTES], "little")
+
+
+def _first_row(page: bytes, count: int, start: int) -> int:
+    return bisect_left(range(count), start, key=lambda k: _row(page, k))

@@ -50,8 +50,7 @@ class Numbers(Sequence[int]):
             begin, end, step = index.indices(len(self))
             assert step == 1
             return list(self._between(begin, end))
-        if not 0 <= index < len(self):
-            raise IndexError(index)
+        assert 0 <= index < len(self)
         (number,) = self._between(index, index + 1)
         return number
 
