@@ -99,11 +99,7 @@ def check_by_the_page(content: bytes, run: Run, *, is_whole: bool) -> None:
     ]
     assert [e.at for p, e in entries if p % 64 == 0] == [time(t, 0) for t in file.fixed(1, 8)]
     check_scopes(file, run)
-    ids = [
-        (hashed(e.id) >> 32 << 32 | hashed(f"{e.scope}\0{e.id}") >> 32, p - run.first)
-        for p, e in entries
-        if e.k == 1
-    ]
+    ids = [(hashed(e.id) ^ hashed(e.scope) >> 32, p - run.first) for p, e in entries if e.k == 1]
     assert sorted(ids) == [(number(i, 4), number(i, 0, 4)) for i in file.fixed(4, 12)]
     correlations = [
         (hashed(f"{member}\0{value}"), p - run.first)

@@ -6,13 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atomic_store.journal.index_file import Entry
 from atomic_store.journal.index_file.hashes import (
+    Digest,
     HashBuckets,
     HashTable,
     correlation_hash,
     correlation_hashes,
     digest_of,
+    id_half,
     id_hash,
+    scope_half,
 )
 from atomic_store.journal.index_file.layout import SectionPlace
 from index_files import Run, correlated, file_of, id_number, many, reader_of, runs
@@ -97,6 +101,11 @@ def test_even_hashes_take_one_or_two_pages() -> None:
     assert pages < 1500
 
 
+def hash_of(entry: Entry, digest: Digest) -> int:
+    """The hash of an entry's proposal."""
+    return id_hash(scope_half(entry.scope, digest), entry.id, digest)
+
+
 @given(runs(max_size=60))
 def test_colliding_ids(run: Run) -> None:
     """Where all hashes are alike, every record that may be the one is given."""
@@ -106,10 +115,8 @@ def test_colliding_ids(run: Run) -> None:
 
     reader = reader_of(file_of(run, digest=digest), digest=digest)
     for entry in run.entries:
-        wanted = id_hash(entry.scope, entry.id, digest)
-        expected = [
-            p for p, e in run.numbered() if e.k == 1 and id_hash(e.scope, e.id, digest) == wanted
-        ]
+        wanted = hash_of(entry, digest)
+        expected = [p for p, e in run.numbered() if e.k == 1 and hash_of(e, digest) == wanted]
         assert tuple(expected) == reader.find_id(entry.scope, entry.id)
     every = tuple(p for p, e in run.numbered() if e.k == 1)
     assert every == reader.find_id_anywhere(id_number(999))
@@ -129,10 +136,11 @@ def test_many_colliding_ids() -> None:
 
 
 def test_what_is_hashed() -> None:
-    """Scope and id, member and value cannot be mistaken for others that join to the same."""
-    assert id_hash("a", "bc", digest_of) != id_hash("ab", "c", digest_of)
-    assert id_hash("a", "x", digest_of) >> 32 == id_hash("b", "x", digest_of) >> 32
-    assert id_hash("a", "x", digest_of) != id_hash("b", "x", digest_of)
+    """The same id elsewhere has another hash with the same upper half; members have their own."""
+    one, other = (id_hash(scope_half(scope, digest_of), "x", digest_of) for scope in "ab")
+
+    assert one != other
+    assert id_half("x", digest_of) == one >> 32 == other >> 32
     assert correlation_hash("a", "bc", digest_of) != correlation_hash("ab", "c", digest_of)
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias, final
 import attrs
 import msgspec
 
-from .hashes import Digest, HashBuckets, correlation_hashes, digest_of, id_hash
+from .hashes import Digest, HashBuckets, correlation_hashes, digest_of, id_hash, scope_half
 from .layout import TIMES_EVERY
 from .moments import to_microseconds
 
@@ -40,6 +40,8 @@ class ScopeContents(msgspec.Struct, gc=False):
 
     first_sequence: int
     before: int
+    half: int
+    """The scope's part in the hashes of its ids, if there are records to come."""
     at: int
     ordinals: array[int]
 
@@ -80,8 +82,9 @@ class Contents:
         """
         at = to_microseconds(entry.at)
         ordinal = self.count
-        scope = self.scopes.get(entry.scope) or self.begin_scope(
-            entry.scope, entry.sequence, before(entry.scope)
+        name = entry.scope
+        scope = self.scopes.get(name) or self.begin_scope(
+            name, entry.sequence, before(name), scope_half(name, self._digest)
         )
         assert entry.sequence == scope.first_sequence + len(scope.ordinals)
         if not ordinal:
@@ -92,14 +95,16 @@ class Contents:
         if (self.first + ordinal) % TIMES_EVERY == 0:
             self.times.append(at)
         if entry.k == 1:
-            self.ids.add(id_hash(entry.scope, entry.id, self._digest), ordinal)
+            self.ids.add(id_hash(scope.half, entry.id, self._digest), ordinal)
         if entry.metadata is not None:
             for found in correlation_hashes(entry.metadata, self._digest):
                 self.correlations.add(found, ordinal)
 
-    def begin_scope(self, name: str, first_sequence: int, before: int) -> ScopeContents:
+    def begin_scope(
+        self, name: str, first_sequence: int, before: int, half: int = 0
+    ) -> ScopeContents:
         """Take a scope that was not met before; its records are to be added."""
-        scope = self.scopes[name] = ScopeContents(first_sequence, before, 0, array("I"))
+        scope = self.scopes[name] = ScopeContents(first_sequence, before, half, 0, array("I"))
         return scope
 
     def sorted_names(self) -> Iterator[str]:

@@ -36,15 +36,27 @@ def digest_of(data: bytes) -> int:
 # --- what is hashed ---------------------------------------------------------------
 
 
+def scope_half(scope: str, digest: Digest) -> int:
+    """Give what a scope does to the lower half of its proposals' hashes."""
+    return digest(scope.encode()) >> 32
+
+
+def id_hash(half: int, proposal_id: str, digest: Digest) -> int:
+    """
+    Give the hash of a proposal.
+
+    Its upper half is that of the id in any scope, so that an id can be found without
+    knowing its scope.
+
+    Args:
+      half: the scope's `scope_half`.
+    """
+    return digest(proposal_id.encode()) ^ half
+
+
 def id_half(proposal_id: str, digest: Digest) -> int:
-    """Give the upper half of a proposal's hash, which is that of its id in any scope."""
+    """Give the upper half of the hashes of all proposals with this id."""
     return digest(proposal_id.encode()) >> 32
-
-
-def id_hash(scope: str, proposal_id: str, digest: Digest) -> int:
-    """Give the hash of a proposal."""
-    lower = digest(f"{scope}\0{proposal_id}".encode()) >> 32
-    return id_half(proposal_id, digest) << 32 | lower
 
 
 def correlation_hash(member: str, value: str, digest: Digest) -> int:

@@ -9,7 +9,7 @@ from typing import final
 import attrs
 
 from .ends import EndsTable
-from .hashes import Digest, correlation_hash, digest_of, id_half, id_hash
+from .hashes import Digest, correlation_hash, digest_of, id_half, id_hash, scope_half
 from .layout import SPAN_ROW, TIMES_EVERY, Header, Section
 from .moments import to_text
 from .pages import CACHED_PAGES_MAX, PageFile, ReadBytes
@@ -165,9 +165,8 @@ class IndexReader:
 
     def find_id(self, scope: str, proposal_id: str) -> tuple[int, ...]:
         """Give positions of which one may be the first of this proposal's records."""
-        return tuple(
-            self._found(self.tables.ids.ordinals(id_hash(scope, proposal_id, self._digest)))
-        )
+        hash_ = id_hash(scope_half(scope, self._digest), proposal_id, self._digest)
+        return tuple(self._found(self.tables.ids.ordinals(hash_)))
 
     def find_id_anywhere(self, proposal_id: str) -> tuple[int, ...]:
         """Give positions where the records of proposals with this id may begin, in any scope."""
