@@ -58,8 +58,8 @@ class Contents:
 
     first: int
     _digest: Digest = digest_of
-    first_at: int = 0
-    last_at: int = 0
+    first_at: int = attrs.field(init=False, default=0)
+    last_at: int = attrs.field(init=False, default=0)
     # Invariant: offsets[k] is that of the record at position first + k, in its segment.
     offsets: array[int] = attrs.field(init=False, factory=lambda: array("Q"))
     # Invariant: of the positions that are multiples of TIMES_EVERY, and of no others.

@@ -99,8 +99,9 @@ class HashBuckets:
     time takes no longer, and lets other threads run in between.
     """
 
-    count: int = 0
-    _buckets: list[list[int]] = attrs.Factory(lambda: [[] for _ in range(256)])
+    count: int = attrs.field(init=False, default=0)
+    # Invariant: a row is in the bucket that its first byte names.
+    _buckets: list[list[int]] = attrs.field(init=False, factory=lambda: [[] for _ in range(256)])
 
     def add(self, hash_: int, ordinal: int) -> None:
         """Take one row."""
