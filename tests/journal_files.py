@@ -21,6 +21,7 @@ from atomic_store.testing.faulty_disk import FaultyDisk
 
 STORE = "/shop.store"
 JOURNAL = f"{STORE}/journal"
+INDEX = f"{STORE}/index"
 SEGMENT_BYTES_MAX = 1200
 
 
@@ -115,8 +116,13 @@ async def live(disk: FaultyDisk, told: list[StoredRecord] | None = None) -> Head
         return store.journal.head
 
 
-def lived(*, is_closed: bool) -> FaultyDisk:
-    """A disk with a store of several segments: closed, or left as a kill leaves it."""
+def lived(*, is_closed: bool, has_index: bool = False) -> FaultyDisk:
+    """
+    A disk with a store of several segments: closed, or left as a kill leaves it.
+
+    Args:
+      has_index: leave the index files, so that not all of it is read when it is opened.
+    """
     disk = FaultyDisk()
 
     async def main() -> None:
@@ -132,6 +138,8 @@ def lived(*, is_closed: bool) -> FaultyDisk:
                 disk = disk.copy()
 
     trio.run(main)
+    if not has_index:
+        disk.remove(INDEX)
     return disk
 
 

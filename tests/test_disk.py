@@ -164,8 +164,9 @@ class TestJournal:
         files = [file for file in path.rglob("*") if file.is_file()]
 
         assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in files}
-        assert {0o700} == {stat.S_IMODE(p.stat().st_mode) for p in (path, path / "journal")}
-        assert [".", "journal", "lock", "store.json"] == sorted(
+        directories = (path, path / "journal", path / "index")
+        assert {0o700} == {stat.S_IMODE(p.stat().st_mode) for p in directories}
+        assert [".", "index", "journal", "lock", "store.json"] == sorted(
             [".", *(file.name for file in path.iterdir())]
         )
 

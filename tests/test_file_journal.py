@@ -19,6 +19,7 @@ from atomic_store.errors import (
 )
 from atomic_store.journal import Draft, EncodedEvent, StoredRecord
 from atomic_store.journal.file import open_file_journal
+from atomic_store.journal.index_file.hashes import digest_of, id_hash
 from atomic_store.journal.verify import verify
 from atomic_store.testing.faulty_disk import FaultyDisk
 from journal_files import (
@@ -173,8 +174,11 @@ class TestAppending:
             assert 2 == found.position
             assert () == await store.journal.find("lot-3", an_id(1))
             # Two ids with one hash cost a reading each, no more.
-            store.journal._index._firsts_of_ids[hash(("lot-4", an_id(1)))] = (1, 2)
-            assert () == await store.journal.find("lot-4", an_id(1))
+            contents = store.journal._records.memory[-1].contents
+            hash_ = id_hash(contents.scopes["lot-2"].half, an_id(9), digest_of)
+            contents.ids.add(hash_, 0)
+            contents.ids.add(hash_, 1)
+            assert () == await store.journal.find("lot-2", an_id(9))
 
 
 class TestReading:

@@ -16,7 +16,7 @@ from .chain import Chain
 from .disk import Access, Disk, Kind
 from .failing import attempting
 from .files import kind_of, make_durable_file, opened, read_range, sync_directory
-from .layout import JOURNAL, LOCK, STORE, is_ignored, is_segment_name, segment_name
+from .layout import INDEX, JOURNAL, LOCK, STORE, is_ignored, is_segment_name, segment_name
 from .line import (
     FORMAT,
     FutureFormat,
@@ -61,7 +61,7 @@ def survey(disk: Disk, path: str) -> Found:
     if STORE in names:
         return Found.STORE
     others = sorted(
-        name for name in names if name not in (LOCK, JOURNAL) and not _is_temporary(name)
+        name for name in names if name not in (LOCK, JOURNAL, INDEX) and not _is_temporary(name)
     )
     if others:
         raise NotAStore(

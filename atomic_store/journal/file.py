@@ -2,13 +2,13 @@
 The file journal, as a store sees it: appending, and reading what is durable.
 
 Appending fixes a record's place and its bytes at once, in Trio's thread; `pipeline`
-makes them durable. Only then do the index and the head move on, so that reading shows
-nothing else. Reading goes from the index to the files, and checks each record again.
+makes them durable. Only then do the index and the head move on, so that reading
+(`records`) shows nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, final
 
@@ -21,12 +21,14 @@ from .clock import Clock, utc_now
 from .commit import Commit
 from .disk import Disk, OSDisk
 from .drafts import check_draft, check_scope
-from .index import Index, ScopeIndex
+from .given_ends import GivenEnd, GivenEnds
+from .index_file import Entry
+from .indexer import PIECE_BYTES, Indexer
 from .line import CRC_BYTES, LINE_BYTES_MAX, LINE_END_BYTES, record_body
 from .opening import OpenedFiles, Progress, open_files
 from .pipeline import Batch, CommitPipeline
-from .reading import Place, read_places
 from .record import Draft, StoredRecord, records_of
+from .records import Records
 from .segments import WrittenCommit
 from .times import RisingTimes
 
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     import os
 
 MEBIBYTE = 1024 * 1024
-READING_THREADS_MAX = 4
-"""How many threads read for one journal at a time."""
 
 
 @final
@@ -47,20 +47,23 @@ class FileJournal:
     _files: OpenedFiles
     _times: RisingTimes
     _decision_bytes_max: int
-    _index: Index = attrs.field(init=False)
+    _piece_bytes: int
+    _records: Records = attrs.field(init=False)
+    _indexer: Indexer = attrs.field(init=False)
     _pipeline: CommitPipeline = attrs.field(init=False)
     _head: Head = attrs.field(init=False)
     _position: int = attrs.field(init=False)
     """The last position given away."""
-    _readers: trio.CapacityLimiter = attrs.field(init=False)
+    _ends: GivenEnds = attrs.field(factory=GivenEnds, init=False)
     _on_commit: OnCommit = attrs.field(default=lambda records: None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._index = self._files.index
-        self._head = self._files.head
+        files = self._files
+        self._head = files.head
         self._position = self._head.position
-        self._pipeline = CommitPipeline(self._disk, self._files.writer, self._written)
-        self._readers = trio.CapacityLimiter(READING_THREADS_MAX)
+        self._records = Records(self._disk, files.directory, files.coverage, [files.index])
+        self._indexer = Indexer(self._records, self._piece_bytes)
+        self._pipeline = CommitPipeline(self._disk, files.writer, self._written)
 
     # --- what it is --------------------------------------------------------------------
 
@@ -112,27 +115,39 @@ class FileJournal:
             raise pipeline.failure.again()
         if pipeline.is_closing:
             raise StoreClosed(f"the journal in {self._files.directory} is closed")
-        entry = self._index.scopes.get(draft.scope)
-        appended = 0 if entry is None else entry.appended
-        if appended != expected_sequence:
-            raise SequenceConflict(draft.scope, expected_sequence, appended)
+        scope = draft.scope
+        end = self._ends.get(scope) or self._look_up(scope)
+        if end.sequence != expected_sequence:
+            raise SequenceConflict(scope, expected_sequence, end.sequence)
         check_draft(draft, self._decision_bytes_max)
-        if entry is None:
-            check_scope(draft.scope)
+        if not end.sequence:
+            check_scope(scope)
         records = records_of(
-            draft, position=self._position + 1, sequence=appended + 1, at=self._times.now()
+            draft, position=self._position + 1, sequence=end.sequence + 1, at=self._times.now()
         )
         bodies = _encoded(records)
         # Nothing has changed so far, and from here on nothing can go wrong.
-        if entry is None:
-            entry = self._index.scopes[draft.scope] = ScopeIndex(draft.scope)
         batch = pipeline.batch
         batch.records += records
         batch.bodies += bodies
-        count = len(records)
-        entry.appended = appended + count
-        self._position += count
+        batch.before.setdefault(scope, end.position)
+        last = records[-1]
+        self._position = last.position
+        self._ends.put(scope, GivenEnd(last.sequence, last.position), self._head.position)
         return records, batch.commit
+
+    def _look_up(self, scope: str) -> GivenEnd:
+        """
+        Find out where a scope ends that nobody has read before appending to it.
+
+        It may read index files, in Trio's thread. A store always has read its scopes.
+        """
+        try:
+            end = self._records.end_in_memory(scope) or self._records.end_in_files(scope)
+        except UnicodeEncodeError:
+            # There is none with such a name; what is wrong with it is said elsewhere.
+            return GivenEnd(0, 0)
+        return GivenEnd(end.sequence, end.position)
 
     def flush_nowait(self) -> None:
         """Start writing what was appended, unless a write is under way: then that comes first."""
@@ -140,25 +155,34 @@ class FileJournal:
 
     def _written(self, batch: Batch, written: WrittenCommit) -> None:
         """Show a commit that is durable."""
-        index = self._index
-        if index.firsts[-1] != written.first:
-            index.begin_segment(written.first)
-        offset = written.offset
-        add = index.add
-        for record, body in zip(batch.records, batch.bodies, strict=True):
-            k = 1 if record.part is None else record.part[0]
-            add(record.position, record.scope, record.id, record.at, k, offset)
+        indexer, offset = self._indexer, written.offset
+        if written.first != indexer.open.segment_first:
+            indexer.begin_segment(written.first, offset, written.value)
+        index = indexer.open
+        add, before = index.add, batch.before.__getitem__
+        for r, body in zip(batch.records, batch.bodies, strict=True):
+            k = 1 if r.part is None else r.part[0]
+            add(Entry(offset, r.scope, r.sequence, r.id, r.at, k, r.metadata), before)
             offset += len(body) + CRC_BYTES + 1
-        index.ends[-1] = written.end
+        index.end, index.commit = written.end, written.value
         self._head = Head(batch.records[-1].position, written.value)
         self._on_commit(batch.records)
+        indexer.seal_if_large()
+
+    async def aclose(self) -> None:
+        """Make durable what was appended, and that it was closed. Nothing interrupts it."""
+        await self._pipeline.aclose(self._times.now)
+        await self._indexer.aclose()
+        self._records.coverage.store.close()
 
     # --- reading -----------------------------------------------------------------------
 
     async def scope_end(self, scope: str) -> ScopeEnd:
         """Where a scope ends; sequence 0 for an unknown one. Checkpoints; may be cancelled."""
-        await trio.lowlevel.checkpoint()
-        return self._scope_end(scope)
+        forgotten = self._ends.forgotten
+        end = await self._records.scope_end(scope)
+        self._ends.learn(end, forgotten)
+        return end
 
     async def read_scope(
         self,
@@ -178,65 +202,24 @@ class FileJournal:
           JournalCorrupt: a record that was asked for is damaged, or cannot be read.
           JournalFailed: no file can be opened now; the journal itself goes on.
         """
-        positions = self._index.positions(scope, first, last, limit, reverse=reverse)
-        begin = max(first, 1)
-        if reverse and positions:
-            end = len(self._index.scopes[scope].positions)
-            begin = end if last is None else min(last, end)
-        step = -1 if reverse else 1
-        return await self._read(
-            [self._place(p, scope, begin + step * k) for k, p in enumerate(positions)]
-        )
+        forgotten = self._ends.forgotten
+        records, end = await self._records.read_scope(scope, first, last, limit, reverse=reverse)
+        self._ends.learn(end, forgotten)
+        return records
 
     async def read_all(self, *, after: int = 0, limit: int) -> list[StoredRecord]:
         """Read durable records by position, `after` excluded. Otherwise like `read_scope`."""
-        begin = max(after, 0) + 1
-        end = min(self._index.count, begin + limit - 1)
-        return await self._read([self._place(p) for p in range(begin, end + 1)])
+        return await self._records.read_all(after, limit)
 
     async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:
         """Give the durable records of one admitted proposal, if any. Like `read_scope`."""
-        for position in self._index.candidates(scope, proposal_id):
-            (record,) = await self._read([self._place(position)])
-            if (record.scope, record.id) == (scope, proposal_id):
-                n = 1 if record.part is None else record.part[1]
-                places = [
-                    self._place(position + k, scope, record.sequence + k) for k in range(1, n)
-                ]
-                return (record, *await self._read(places))
-        await trio.lowlevel.checkpoint()
-        return ()
+        return await self._records.find(scope, proposal_id)
 
     async def scopes(
         self, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> list[ScopeEnd]:
         """A page of the scopes ever used, by code point. Checkpoints; may be cancelled."""
-        await trio.lowlevel.checkpoint()
-        return [self._scope_end(name) for name in self._index.names(prefix, after, limit)]
-
-    def _scope_end(self, scope: str) -> ScopeEnd:
-        entry = self._index.scopes.get(scope)
-        if entry is None or not entry.positions:
-            return ScopeEnd(scope, 0, 0)
-        return ScopeEnd(scope, len(entry.positions), entry.positions[-1], entry.at)
-
-    def _place(self, position: int, scope: str | None = None, sequence: int = 0) -> Place:
-        index = self._index
-        segment = index.segment_of(position)
-        begin = index.offsets[position - 1]
-        is_last = segment + 1 == len(index.firsts)
-        next_first = index.count + 1 if is_last else index.firsts[segment + 1]
-        is_last_there = position + 1 == next_first
-        end = index.ends[segment] if is_last_there else index.offsets[position]
-        return Place(position, index.firsts[segment], begin, end, scope, sequence)
-
-    async def _read(self, places: Sequence[Place]) -> list[StoredRecord]:
-        if not places or not self._disk.uses_threads:
-            await trio.lowlevel.checkpoint()
-            return read_places(self._disk, self._files.directory, places)
-        return await trio.to_thread.run_sync(
-            read_places, self._disk, self._files.directory, places, limiter=self._readers
-        )
+        return await self._records.scopes(prefix, after, limit)
 
 
 def _encoded(records: tuple[StoredRecord, ...]) -> list[bytes]:
@@ -260,6 +243,7 @@ async def open_file_journal(
     clock: Clock = utc_now,
     segment_bytes_max: int = 64 * MEBIBYTE,
     decision_bytes_max: int = 64 * MEBIBYTE,
+    piece_bytes: int = PIECE_BYTES,
     on_progress: Progress | None = None,
 ) -> AsyncIterator[FileJournal]:
     """
@@ -274,6 +258,8 @@ async def open_file_journal(
       clock: gives the time now.
       segment_bytes_max: a segment is cut before it gets larger, unless one commit is.
       decision_bytes_max: a decision's data and metadata may be as large together.
+      piece_bytes: an index file is made of the open segment each time that it has grown by
+        as much.
       on_progress: is called, in Trio's thread, with the bytes read and the bytes in all.
 
     Raises:
@@ -291,7 +277,7 @@ async def open_file_journal(
         real_disk, real_disk.resolve(path), times, segment_bytes_max, on_progress
     )
     times.last = max(times.last, files.at)
-    journal = FileJournal(real_disk, files, times, decision_bytes_max)
+    journal = FileJournal(real_disk, files, times, decision_bytes_max, piece_bytes)
     leaving: BaseException | None = None
     try:
         yield journal
@@ -300,7 +286,7 @@ async def open_file_journal(
         raise
     finally:
         try:
-            await journal._pipeline.aclose(times.now)
+            await journal.aclose()
         finally:
             files.close()
         if journal.failure is not None and not isinstance(leaving, JournalFailed):

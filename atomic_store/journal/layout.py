@@ -8,12 +8,25 @@ from typing import Final
 STORE: Final = "store.json"
 LOCK: Final = "lock"
 JOURNAL: Final = "journal"
+INDEX: Final = "index"
 _SEGMENT = re.compile(r"[0-9]{20}\.jsonl", re.ASCII)
+_INDEX = re.compile(r"[0-9]{20}(-[0-9]{20})?\.idx", re.ASCII)
 
 
 def segment_name(first: int) -> str:
     """Name the segment whose first record has, or will have, this position."""
     return f"{first:020}.jsonl"
+
+
+def index_name(segment_first: int, first: int | None = None) -> str:
+    """
+    Name an index file.
+
+    Args:
+      segment_first: the first position of its segment.
+      first: the first position that it covers, if it is a piece's; None for the whole segment.
+    """
+    return f"{segment_first:020}.idx" if first is None else f"{segment_first:020}-{first:020}.idx"
 
 
 def is_segment_name(name: str) -> bool:
@@ -24,3 +37,13 @@ def is_segment_name(name: str) -> bool:
 def is_ignored(name: str) -> bool:
     """Whether a file in journal/ is none of the journal's: left-over and kept-aside ones."""
     return name.startswith(".")
+
+
+def is_index_name(name: str) -> bool:
+    """Whether a file in index/ is an index file, by its name."""
+    return _INDEX.fullmatch(name) is not None
+
+
+def is_piece_of(segment_first: int, name: str) -> bool:
+    """Whether an index file is one of a piece of this segment, by its name."""
+    return is_index_name(name) and name.startswith(f"{segment_first:020}-")

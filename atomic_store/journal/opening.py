@@ -19,17 +19,21 @@ import attrs
 from ..errors import JournalCorrupt
 from . import Head, Recovery
 from .chain import Chain, ClosedCommit, Problem
+from .coverage import Coverage, SequencesBehind, entry_of
 from .creating import Found, create, read_identity, survey
 from .disk import Access, Disk
 from .failing import attempting
 from .files import close_quietly, free_name, opened, read_range, size_of, sync_directory, write_all
-from .index import Index
-from .layout import JOURNAL, LOCK, segment_name
-from .line import CloseLine, HeaderLine, with_commit
+from .index_file import MemoryIndex, to_text
+from .index_file.write import file_chunks
+from .index_store import IndexStore
+from .layout import INDEX, JOURNAL, LOCK, index_name, segment_name
+from .line import CloseLine, CutLine, HeaderLine, with_commit
 from .lock import take_lock
 from .scan import SegmentScan
 from .segment_reader import SegmentReader, corrupt, is_being_cut, list_segments, uncut
 from .segments import SegmentWriter
+from .skipping import Skip, skip_pieces, skip_whole
 from .tail import Kept, NoTail, Torn, Verdict, judge
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -44,7 +48,10 @@ class OpenedFiles:
     directory: str
     lock: int
     writer: SegmentWriter
-    index: Index
+    coverage: Coverage
+    """What index files cover."""
+    index: MemoryIndex
+    """What lies behind that."""
     head: Head
     at: str
     """The last time in it; nothing that follows may be earlier."""
@@ -108,8 +115,9 @@ def open_files(
     chain = opening.chain
     head = Head(chain.position, chain.value)
     return OpenedFiles(
-        disk, opening.directory, lock, writer, opening.index, head, chain.at, recovery
-    )
+        disk, opening.directory, lock, writer, opening.coverage, opening.index, head,
+        chain.at, recovery,
+    )  # fmt: skip
 
 
 @final
@@ -120,13 +128,16 @@ class _Opening:
     on_progress: Progress
     directory: str = attrs.field(init=False)
     chain: Chain = attrs.field(init=False)
-    index: Index = attrs.Factory(Index)
+    coverage: Coverage = attrs.field(init=False)
+    index: MemoryIndex = attrs.field(init=False)
     _scan: SegmentScan = attrs.field(init=False)
     _reader: SegmentReader = attrs.field(init=False)
     _verdict: Verdict = attrs.Factory(NoTail)
     # The last but one segment: where its last commit of records ends, and what ends it.
     _before: tuple[str, int, bytes] | None = None
     _is_cut: bool = True
+    # Index files that are not used: of segments that were cut since, mostly.
+    _stale: list[str] = attrs.Factory(list)
     _segments: int = 0
     _bytes_read: int = 0
     _bytes_in_all: int = 0
@@ -134,7 +145,11 @@ class _Opening:
     def __attrs_post_init__(self) -> None:
         self.directory = f"{self.path}/{JOURNAL}"
         identity = read_identity(self.disk, self.path)
-        self.chain = Chain(identity.store, identity.history)
+        store = IndexStore(self.disk, self.path, identity.store, identity.history)
+        self.coverage = Coverage(store)
+        self.chain = Chain(
+            identity.store, identity.history, sequences=SequencesBehind(self.coverage)
+        )
 
     # --- reading -------------------------------------------------------------------
 
@@ -149,36 +164,102 @@ class _Opening:
                 raise JournalCorrupt(
                     self._of(expected), 0, "a segment of this name", f"no file; the next is {name}"
                 )
-            tail = self._read_segment(name)
-            if k + 1 < len(names):
+            if k + 1 == len(names):
+                self._end_journal(name, self._read_last_segment(name))
+            elif not self._skip_segment(name):
+                tail = self._read_segment(name)
                 self._end_segment(name, tail, is_last_but_one=k + 2 == len(names))
-            else:
-                self._end_journal(name, tail)
-        for entry in self.index.scopes.values():
-            entry.appended = len(entry.positions)
+                self._save_index()
+        self._check_witnesses()
 
-    def _read_segment(self, name: str) -> bytes:
+    def _skip_segment(self, name: str) -> bool:
+        """Pass by a segment that an index file covers."""
+        chain, path = self.chain, self._of(name)
+        whole = skip_whole(self.coverage.store, self.disk, path, chain)
+        if whole is None:
+            return False
+        self._go_on_from(self.coverage.with_whole(whole))
+        header = whole.header
+        chain.position, chain.value, chain.at = header.last, header.commit, to_text(header.last_at)
+        chain.segment = header.segment
+        self._before = (name, header.end, with_commit(*chain.next_cut()))
+        self._count_bytes(size_of(self.disk, path))
+        return True
+
+    def _read_last_segment(self, name: str) -> bytes:
+        skip = skip_pieces(self.coverage.store, self.disk, self._of(name), self.chain)
+        if skip is None:
+            return self._read_segment(name)
+        for piece in skip.stretches:
+            self._go_on_from(self.coverage.with_piece(piece))
+        self._count_bytes(skip.last.end)
+        return self._read_segment(name, skip)
+
+    def _read_segment(self, name: str, skip: Skip | None = None) -> bytes:
         """Read one segment; give what lies behind its last closed commit."""
         self._scan = SegmentScan(self.chain)
-        self.index.begin_segment(self.chain.position + 1)
         reader = self._reader = SegmentReader(
             self.disk, self._of(name), self._scan, self._count_bytes
         )
+        if skip is not None:
+            reader.skipped = (skip.last, skip.header.last, skip.at)
         for commit in reader.commits():
             self._add(commit)
         return reader.tail()
+
+    def _go_on_from(self, coverage: Coverage) -> None:
+        self.coverage = coverage
+        self.chain.sequences = SequencesBehind(coverage)
 
     def _count_bytes(self, size: int) -> None:
         self._bytes_read += size
         self.on_progress(self._bytes_read, self._bytes_in_all)
 
     def _add(self, commit: ClosedCommit) -> None:
-        add = self.index.add
+        """Take a commit into the index of what is read."""
+        if isinstance(commit.mark, CutLine):
+            return
+        if isinstance(commit.mark, HeaderLine):
+            header, covered = commit.mark, self.coverage.last
+            pieces = self.coverage.pieces
+            if not pieces:
+                self.index = MemoryIndex(
+                    header.segment, header.first, header.first, commit.end, commit.value
+                )
+            else:
+                last = pieces[-1].header
+                self.index = MemoryIndex(
+                    header.segment, header.first, covered + 1, last.end, last.commit
+                )
+            return
         for record, offset in zip(commit.records, commit.offsets, strict=True):
-            k = 1 if record.part is None else record.part[0]
-            add(record.position, record.scope, record.id, record.at, k, offset)
-        if commit.records:
-            self.index.ends[-1] = commit.end
+            entry = entry_of(offset, record)
+            self.index.add(entry, self.coverage.last_position)
+        self.index.end, self.index.commit = commit.end, commit.value
+
+    def _save_index(self) -> None:
+        """Make the index file of a segment that was read."""
+        store, index = self.coverage.store, self.index
+        facts = index.facts(store.store, store.history)
+        image = b"".join(file_chunks(index.contents, facts, self.coverage.ends))
+        self._go_on_from(self.coverage.with_whole(store.save(index_name(facts.first), image)))
+
+    def _check_witnesses(self) -> None:
+        """Refuse a journal that lacks records of which an index file knows."""
+        store = self.coverage.store
+        used = {stretch.name for stretch in self.coverage.stretches}
+        for name in sorted(store.names() - used):
+            stretch = store.stretch(name)
+            if stretch is None:
+                continue
+            if stretch.header.last > self.chain.position:
+                raise JournalCorrupt(
+                    self._of(segment_name(stretch.header.segment_first)),
+                    stretch.header.end,
+                    f"records up to position {stretch.header.last}, which {INDEX}/{name} names",
+                    f"no record behind position {self.chain.position}",
+                )
+            self._stale.append(name)
 
     def _end_segment(self, name: str, tail: bytes, *, is_last_but_one: bool) -> None:
         """Another segment follows: this one must end with a cut line."""
@@ -238,6 +319,9 @@ class _Opening:
         except BaseException:
             close_quietly(self.disk, file)
             raise
+        self.coverage.store.begin_writing()
+        for stale in self._stale:
+            self.coverage.store.remove(stale)
         writer = SegmentWriter(
             self.disk, self.directory, self.chain, file, scan.header.first, scan.closed_end,
             segment_bytes_max,

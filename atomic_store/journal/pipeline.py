@@ -41,6 +41,8 @@ class Batch:
     records: list[StoredRecord] = attrs.Factory(list)
     bodies: list[bytes] = attrs.Factory(list)
     """Each record's line up to its checksums."""
+    before: dict[str, int] = attrs.Factory(dict)
+    """For each scope in it, the position of its last record before."""
 
 
 OnWritten: TypeAlias = Callable[[Batch, WrittenCommit], object]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import attrs
@@ -11,7 +11,7 @@ from ..errors import JournalCorrupt, JournalFailed
 from .disk import Access, Disk
 from .files import opened, read_range
 from .layout import segment_name
-from .line import NotALine, has_right_crc, parse_record, to_stored
+from .line import NotALine, RecordLine, has_right_crc, parse_line, parse_record, to_stored
 from .record import StoredRecord
 
 GAP_BYTES_MAX = 16 * 1024
@@ -60,6 +60,31 @@ def read_places(disk: Disk, directory: str, places: Sequence[Place]) -> list[Sto
                 raise JournalCorrupt(path, begin, "records", error.reason) from error
             raise
     return records
+
+
+def lines_between(disk: Disk, path: str, begin: int, end: int) -> Iterator[tuple[int, RecordLine]]:
+    """
+    Read the records of a part of a segment that holds whole commits, each with its offset.
+
+    Raises:
+      JournalCorrupt: a line is damaged.
+      JournalFailed: the disk refused.
+    """
+    rest = b""
+    with opened(disk, path, Access.READ) as file:
+        for start in range(begin, end, READ_BYTES_MAX):
+            data = rest + read_range(disk, file, path, start, min(end, start + READ_BYTES_MAX))
+            *lines, rest = data.split(b"\n")
+            for line in lines:
+                try:
+                    parsed = parse_line(line)
+                except NotALine as error:
+                    raise JournalCorrupt(path, begin, error.expected, error.found) from error
+                if isinstance(parsed, RecordLine):
+                    yield begin, parsed
+                begin += len(line) + 1
+    if begin != end:
+        raise JournalCorrupt(path, begin, f"whole lines up to {end}", f"{len(rest)} bytes")
 
 
 def _grouped(places: Sequence[Place]) -> list[list[Place]]:

@@ -164,6 +164,20 @@ class SegmentScan:
         self._rest, self._digest, self._pieces = b"", None, []
         return closed + self.feed(rest)
 
+    def skip(self, last: ClosedCommit, position: int, at: str) -> None:
+        """
+        Go on behind a commit that was read before, without what lies in between.
+
+        Only behind the header. Lines are counted from there.
+
+        Args:
+          last: that commit.
+          position, at: the last record's up to there.
+        """
+        chain = self.chain
+        chain.position, chain.value, chain.at = position, last.value, at
+        self.last, self.closed_end, self._offset = last, last.end, last.end
+
     def rewind(self) -> None:
         """Go back to the end of the last closed commit, to be fed from there again."""
         self.roll_back()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import final
+from typing import TypeAlias, final
 
 import attrs
 
@@ -17,6 +17,11 @@ from .line import FORMAT, FutureFormat
 from .scan import SegmentScan
 from .segments import header_line
 from .tail import judge_uncut
+
+HEADER_BYTES_MAX = 4096
+
+Skipped: TypeAlias = tuple[ClosedCommit, int, str]
+"""The last commit that is not read, and the last position and time up to there."""
 
 
 @final
@@ -35,6 +40,8 @@ class SegmentReader:
     path: str
     scan: SegmentScan
     on_bytes: Callable[[int], object] = lambda size: None
+    skipped: Skipped | None = None
+    """What of the segment is not read, behind its header."""
     size: int = 0
     # Invariant: the scan was fed all bytes before this offset.
     _next: int = 0
@@ -49,6 +56,8 @@ class SegmentReader:
           JournalCorrupt: the file is not a regular one.
         """
         with opened(self.disk, self.path, Access.READ) as file:
+            if self.skipped is not None:
+                yield from self._read_header(file, self.skipped)
             yield from self._read_on(file)
             if self.scan.problem is not None:
                 # A writer may have been cutting off a torn tail and writing in its place:
@@ -73,6 +82,12 @@ class SegmentReader:
             return unclosed
         with opened(self.disk, self.path, Access.READ) as file:
             return unclosed + read_range(self.disk, file, self.path, self._next, self.size)
+
+    def _read_header(self, file: int, skipped: Skipped) -> Iterator[ClosedCommit]:
+        line = read_range(self.disk, file, self.path, 0, HEADER_BYTES_MAX)
+        yield from self.scan.feed(line[: line.find(b"\n") + 1])
+        self.scan.skip(*skipped)
+        self._next = self.scan.closed_end
 
     def _read_again(self, file: int) -> Iterator[ClosedCommit]:
         self.scan.rewind()

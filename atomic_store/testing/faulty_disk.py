@@ -282,6 +282,14 @@ class FaultyDisk:
         assert other is directory
         directory.link(new_name, directory.names[name], instead_of=name)
 
+    def unlink(self, path: str) -> None:
+        """Take a file out of its directory."""
+        self._operate("unlink", path, changes=True)
+        directory, name = self._parent(path)
+        if name not in directory.names:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        directory.unlink(name)
+
     def fsync_directory(self, path: str) -> None:
         """Make a directory's names durable."""
         self._operate("fsync", path, changes=True)

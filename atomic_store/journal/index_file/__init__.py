@@ -12,6 +12,7 @@ from .contents import Before, Entry
 from .ends import EndsTable, ScopeLast
 from .errors import IndexDamaged, IndexFromFuture, UnusableIndex
 from .layout import FORMAT, PAGE_BYTES, Facts, Header
+from .memory import MemoryIndex
 from .moments import to_microseconds, to_text
 from .pages import ReadBytes
 from .read import IndexReader, Span
@@ -29,6 +30,7 @@ __all__ = [
     "IndexDamaged",
     "IndexFromFuture",
     "IndexReader",
+    "MemoryIndex",
     "ReadBytes",
     "ScopeLast",
     "Span",

@@ -100,6 +100,13 @@ class Contents:
             for found in correlation_hashes(entry.metadata, self._digest):
                 self.correlations.add(found, ordinal)
 
+    def find_id(self, scope: str, proposal_id: str) -> list[int]:
+        """Give the ordinals of records that may be the first of this proposal's."""
+        known = self.scopes.get(scope)
+        if known is None:
+            return []
+        return self.ids.ordinals(id_hash(known.half, proposal_id, self._digest))
+
     def begin_scope(
         self, name: str, first_sequence: int, before: int, half: int = 0
     ) -> ScopeContents:

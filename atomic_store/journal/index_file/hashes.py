@@ -112,6 +112,11 @@ class HashBuckets:
         self._buckets[row >> 88].append(row)
         self.count += 1
 
+    def ordinals(self, hash_: int) -> list[int]:
+        """Give the ordinals of a hash."""
+        bucket = self._buckets[hash_ >> 56]
+        return [row & _HALF for row in bucket if row >> _ORDINAL_BITS == hash_]
+
     def pages(self) -> Iterator[bytes]:
         """Encode the rows in order."""
         rows: list[int] = []

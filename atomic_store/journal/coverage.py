@@ -1,0 +1,233 @@
+"""Which part of a journal its index files cover, and what they say of it. All calls block."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from typing import TypeVar, final
+
+import attrs
+from msgspec import UnsetType
+
+from . import ScopeEnd
+from .index_file import (
+    NO_SCOPES,
+    EndsTable,
+    Entry,
+    IndexDamaged,
+    Span,
+    build_index,
+)
+from .index_store import IndexStore, Stretch
+from .layout import JOURNAL, segment_name
+from .line import RecordLine
+from .reading import Place, lines_between
+
+T = TypeVar("T")
+
+
+@final
+@attrs.frozen(eq=False)
+class Coverage:
+    """
+    Index files that follow each other from the first record on: first whole segments', then
+    pieces of the one behind them.
+    """
+
+    store: IndexStore
+    stretches: tuple[Stretch, ...] = ()
+    ends: EndsTable = NO_SCOPES
+    """Where all scopes end behind the last whole segment."""
+    _firsts: tuple[int, ...] = attrs.field(init=False)
+    _whole: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        firsts = tuple(stretch.header.first for stretch in self.stretches)
+        object.__setattr__(self, "_firsts", firsts)
+        whole = sum(stretch.header.is_whole for stretch in self.stretches)
+        object.__setattr__(self, "_whole", whole)
+
+    @property
+    def last(self) -> int:
+        """The last position that is covered."""
+        return self.stretches[-1].header.last if self.stretches else 0
+
+    @property
+    def pieces(self) -> tuple[Stretch, ...]:
+        """Those behind the whole segments."""
+        return self.stretches[self._whole :]
+
+    def with_piece(self, piece: Stretch) -> Coverage:
+        """The same with one more piece."""
+        return Coverage(self.store, (*self.stretches, piece), self.ends)
+
+    def with_whole(self, whole: Stretch) -> Coverage:
+        """The same with a whole segment in the place of its pieces."""
+        stretches = (*self.stretches[: self._whole], whole)
+        covered = Coverage(self.store, stretches, NO_SCOPES)
+        return Coverage(self.store, stretches, covered.answer(covered.load_ends))
+
+    def load_ends(self) -> EndsTable:
+        """Read where all scopes end behind the last whole segment."""
+        if not self._whole:
+            return NO_SCOPES
+        return self.store.reader(self.stretches[self._whole - 1].name).load_ends()
+
+    # --- by scope ---------------------------------------------------------------------
+
+    def end(self, scope: str) -> ScopeEnd | None:
+        """Say where a scope ends; None if it has no record that is covered."""
+        for piece in reversed(self.pieces):
+            span = self.store.reader(piece.name).scope(scope)
+            if span is not None:
+                return ScopeEnd(scope, span.last_sequence, span.last_position, span.at)
+        last = self.ends.find(scope)
+        return None if last is None else ScopeEnd(scope, last.sequence, last.position, last.at)
+
+    def last_position(self, scope: str) -> int:
+        """The position of a scope's last covered record, 0 if there is none."""
+        end = self.answer(lambda: self.end(scope))
+        return 0 if end is None else end.position
+
+    def last_sequence(self, scope: str) -> int:
+        """The sequence of a scope's last covered record, 0 if there is none."""
+        end = self.answer(lambda: self.end(scope))
+        return 0 if end is None else end.sequence
+
+    def spans(self, scope: str) -> Iterator[tuple[Stretch, Span]]:
+        """Give the stretches that hold records of a scope, and what they hold, newest first."""
+        end = self.end(scope)
+        position = 0 if end is None else end.position
+        while position:
+            stretch = self.at(position)
+            span = self.store.reader(stretch.name).scope(scope)
+            if span is None:
+                raise IndexDamaged(stretch.name, 0, f"it lacks a scope of position {position}")
+            yield stretch, span
+            position = span.before
+
+    def scope_places(self, scope: str, first: int, last: int) -> list[Place]:
+        """Say where a scope's records lie, by sequence, both included; all must be covered."""
+        groups: list[list[Place]] = []
+        for stretch, span in self.spans(scope):
+            if span.first_sequence <= last:
+                reader = self.store.reader(stretch.name)
+                begin = max(first, span.first_sequence)
+                positions = reader.positions(span, begin, last)
+                groups.append([
+                    Place(position, stretch.header.segment_first, *reader.extent(position),
+                          scope, begin + k)
+                    for k, position in enumerate(positions)
+                ])  # fmt: skip
+            if span.first_sequence <= first:
+                break
+        return [place for group in reversed(groups) for place in group]
+
+    def scopes(self, prefix: str, after: str | None, limit: int) -> dict[str, ScopeEnd]:
+        """Give the first scopes of those that have records here; pieces may add some more."""
+        found = {
+            last.scope: ScopeEnd(last.scope, last.sequence, last.position, last.at)
+            for last in self.ends.page(prefix, after, limit)
+        }
+        for piece in self.pieces:
+            for span in self.store.reader(piece.name).scopes(prefix, after, limit):
+                found[span.scope] = ScopeEnd(
+                    span.scope, span.last_sequence, span.last_position, span.at
+                )
+        return found
+
+    # --- by position, id and time -----------------------------------------------------
+
+    def at(self, position: int) -> Stretch:
+        """The stretch that covers a position."""
+        return self.stretches[bisect_right(self._firsts, position) - 1]
+
+    def places(self, first: int, last: int) -> list[Place]:
+        """Say where records lie, by position, both included; all must be covered."""
+        places: list[Place] = []
+        position = first
+        while position <= last:
+            header = self.at(position).header
+            end = min(last, header.last)
+            reader = self.store.reader(self.at(position).name)
+            offsets = reader.offsets(position, end)
+            offsets.append(header.end if end == header.last else reader.offset(end + 1))
+            places += [
+                Place(position + k, header.segment_first, offsets[k], offsets[k + 1])
+                for k in range(len(offsets) - 1)
+            ]
+            position = end + 1
+        return places
+
+    def candidates(self, scope: str, proposal_id: str) -> list[int]:
+        """Positions of which one may be the first of a proposal's records, newest first."""
+        return [
+            position
+            for stretch in reversed(self.stretches)
+            for position in self.store.reader(stretch.name).find_id(scope, proposal_id)
+        ]
+
+    # --- when a file is damaged -------------------------------------------------------
+
+    def answer(self, ask: Callable[[], T]) -> T:
+        """
+        Ask something of these files, with the lock held; damaged ones are made anew.
+
+        Raises:
+          JournalCorrupt, JournalFailed: a segment cannot be read to make one.
+        """
+        with self.store.lock:
+            for _ in self.stretches:
+                try:
+                    return ask()
+                except IndexDamaged as error:
+                    self._mend(error.name)
+            return ask()
+
+    def _mend(self, name: str) -> None:
+        """Make a file anew, and before that those that are missing before it: it needs them."""
+        for k, stretch in enumerate(self.stretches):
+            if stretch.name == name:
+                self._make_again(k)
+                return
+            if self.store.stretch(stretch.name) is None:
+                self._make_again(k)
+
+    def _make_again(self, k: int) -> None:
+        name, header = self.stretches[k].name, self.stretches[k].header
+        self.store.forget(name)
+        earlier = Coverage(self.store, self.stretches[:k])
+        earlier = Coverage(self.store, self.stretches[:k], earlier.answer(earlier.load_ends))
+        path = f"{self.store.path}/{JOURNAL}/{segment_name(header.segment_first)}"
+        lines = lines_between(self.store.disk, path, header.begin, header.end)
+        entries = (entry_of(offset, line) for offset, line in lines)
+        ends = earlier.ends if header.is_whole else None
+        image = b"".join(build_index(header, entries, earlier.last_position, ends))
+        self.store.save(name, image)
+
+
+def entry_of(offset: int, line: RecordLine) -> Entry:
+    """What of a record goes into an index."""
+    return Entry(
+        offset,
+        line.scope,
+        line.sequence,
+        line.id,
+        line.at,
+        1 if line.part is None else line.part[0],
+        None if isinstance(line.metadata, UnsetType) else bytes(line.metadata),
+    )
+
+
+@final
+class SequencesBehind(dict[str, int]):
+    """Each scope's last sequence: what was met is in the dict, the rest in index files."""
+
+    def __init__(self, coverage: Coverage) -> None:
+        super().__init__()
+        self._coverage = coverage
+
+    def get(self, scope: str, default: int = 0) -> int:  # type: ignore[override]  # of all that a dict's can
+        """Say where a scope ends."""
+        found = super().get(scope)
+        return self._coverage.last_sequence(scope) or default if found is None else found
