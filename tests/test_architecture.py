@@ -17,7 +17,8 @@ from source_tree import ROOT, Module, imagined, module_of, package
 LAYERS = (
     # Each may import what stands in its own line and in the lines above it.
     ("errors", "jsonvalue", "uninterrupted"),
-    ("journal.chain", "journal.layout", "journal.line", "journal.record", "journal.scan"),
+    ("journal.chain", "journal.index_file", "journal.layout", "journal.line", "journal.record",
+     "journal.scan"),
     ("journal",),
     ("admission", "decision", "drafting", "duplicates", "events", "fold", "parts", "proposal",
      "recent", "records", "request", "result"),
@@ -37,6 +38,7 @@ PURE = (
     "events",
     "fold",
     "journal.chain",
+    "journal.index_file",
     "journal.layout",
     "journal.line",
     "journal.record",

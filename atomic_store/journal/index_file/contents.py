@@ -1,0 +1,115 @@
+"""What an index file will say, while it is collected: record by record, or piece by piece."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator
+from heapq import merge
+from typing import TypeAlias, final
+
+import attrs
+import msgspec
+
+from .hashes import Digest, HashBuckets, correlation_hashes, digest_of, id_hash, scope_half
+from .layout import TIMES_EVERY
+from .moments import to_microseconds
+
+Before: TypeAlias = Callable[[str], int]
+"""Gives the position of a scope's last record before all that a file covers, 0 if none."""
+
+SORTED_AT_ONCE = 4096
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """What of a record goes into an index."""
+
+    offset: int
+    """Where its line begins in the segment."""
+    scope: str
+    sequence: int
+    id: str
+    at: str
+    k: int = 1
+    """Its place in its decision, from 1."""
+    metadata: bytes | None = None
+    """As the record has it: JSON."""
+
+
+class ScopeContents(msgspec.Struct, gc=False):
+    """What a file will say of one scope."""
+
+    first_sequence: int
+    before: int
+    half: int
+    """The scope's part in the hashes of its ids, if there are records to come."""
+    at: int
+    ordinals: array[int]
+
+
+@final
+@attrs.define(eq=False)
+class Contents:
+    """
+    Collects what a file will say.
+
+    Args:
+      first: the first position that it covers.
+    """
+
+    first: int
+    _digest: Digest = digest_of
+    first_at: int = attrs.field(init=False, default=0)
+    last_at: int = attrs.field(init=False, default=0)
+    # Invariant: offsets[k] is that of the record at position first + k, in its segment.
+    offsets: array[int] = attrs.field(init=False, factory=lambda: array("Q"))
+    # Invariant: of the positions that are multiples of TIMES_EVERY, and of no others.
+    times: array[int] = attrs.field(init=False, factory=lambda: array("q"))
+    scopes: dict[str, ScopeContents] = attrs.field(init=False, factory=dict)
+    ids: HashBuckets = attrs.field(init=False, factory=HashBuckets)
+    correlations: HashBuckets = attrs.field(init=False, factory=HashBuckets)
+
+    @property
+    def count(self) -> int:
+        """How many records there are."""
+        return len(self.offsets)
+
+    def add(self, entry: Entry, before: Before) -> None:
+        """
+        Take the next record.
+
+        Raises:
+          ValueError: its time is none; nothing was taken.
+        """
+        at = to_microseconds(entry.at)
+        ordinal = self.count
+        name = entry.scope
+        scope = self.scopes.get(name) or self.begin_scope(
+            name, entry.sequence, before(name), scope_half(name, self._digest)
+        )
+        assert entry.sequence == scope.first_sequence + len(scope.ordinals)
+        if not ordinal:
+            self.first_at = at
+        self.last_at = scope.at = at
+        self.offsets.append(entry.offset)
+        scope.ordinals.append(ordinal)
+        if (self.first + ordinal) % TIMES_EVERY == 0:
+            self.times.append(at)
+        if entry.k == 1:
+            self.ids.add(id_hash(scope.half, entry.id, self._digest), ordinal)
+        if entry.metadata is not None:
+            for found in correlation_hashes(entry.metadata, self._digest):
+                self.correlations.add(found, ordinal)
+
+    def begin_scope(
+        self, name: str, first_sequence: int, before: int, half: int = 0
+    ) -> ScopeContents:
+        """Take a scope that was not met before; its records are to be added."""
+        scope = self.scopes[name] = ScopeContents(first_sequence, before, half, 0, array("I"))
+        return scope
+
+    def sorted_names(self) -> Iterator[str]:
+        """Give the scopes' names, ordered by code point."""
+        names = list(self.scopes)
+        # Sorting holds the GIL: not all at once.
+        blocks = (names[k : k + SORTED_AT_ONCE] for k in range(0, len(names), SORTED_AT_ONCE))
+        return merge(*map(sorted, blocks))
