@@ -101,7 +101,7 @@ def run_of(
     """
     known = {
         scope: ScopeLast(scope, 10 + k, 1 + k % (first - 1), to_text(5 + k))
-        for k, scope in enumerate(before)
+        for k, scope in enumerate(before if first > 1 else ())
     }
     sequences = {scope: last.sequence for scope, last in known.items()}
     entries: list[Entry] = []
@@ -134,7 +134,7 @@ def runs(*, max_size: int = 150) -> st.SearchStrategy[Run]:
     return st.builds(
         run_of,
         st.lists(decisions, max_size=max_size),
-        first=st.integers(2, 200),
+        first=st.integers(1, 200),
         before=st.lists(st.sampled_from(NAMES), unique=True, max_size=6),
         gap=st.sampled_from([200, 1 << 30]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from functools import partial
 
@@ -201,6 +202,7 @@ class TestLargeFiles:
         assert all(place.pages > 1 for k, place in enumerate(reader.header.sections) if k != 1)
         for span in reader.scopes(limit=500):
             check_span(reader, span, truth.pop(span.scope))
+            assert span == reader.scope(span.scope)
         assert {} == truth
         assert [entry.offset for entry in run.entries] == reader.offsets(7, 3006)
         for position, entry in run.numbered():
@@ -209,7 +211,20 @@ class TestLargeFiles:
         for k in range(700):
             expected = [7 + n for n in range(3000) if n % 700 == k]
             assert expected == [*reader.find_correlation("correlation", f"c{k}")]
-        assert run.ends() == list(reader.load_ends())
+        ends = reader.load_ends()
+        assert run.ends() == list(ends)
+        assert run.ends() == [ends.find(last.scope) for last in run.ends()]
+
+    def test_many_times(self) -> None:
+        """So it is with times, of which there are fewer: each time finds its first record."""
+        run = run_of([("a", 1, k % 3, None) for k in range(60_000)])
+        reader = reader_of(file_of(run))
+        times = [to_microseconds(entry.at) for entry in run.entries]
+
+        assert 2 == reader.header.sections[1].pages
+        for time in range(times[0], times[-1] + 1, 5):
+            assert 7 + bisect_left(times, time) in reader.positions_at(time)
+        assert all(len(reader.positions_at(time)) <= 64 for time in times[::50])
 
     def test_few_pages_are_read(self) -> None:
         """A lookup reads few pages, and what is asked again is in memory."""
@@ -255,7 +270,8 @@ class TestLargeFiles:
         chunks = list(build_index(run.facts, run.entries, run.position_before))
 
         assert max(map(len, chunks)) == 16 * PAGE_BYTES
-        assert chunks.count(b"") >= 3
+        # After each 1,024 records, with the names, and with each of their pages.
+        assert 2 + 1 + reader_of(b"".join(chunks)).header.sections[2].pages == chunks.count(b"")
 
 
 class TestEmptyFiles:
@@ -285,6 +301,7 @@ class TestEmptyFiles:
             "2026-11-23T15:04:05.12345xZ", "2026-11-23T15:04:05,123456Z",
             "2026-13-23T15:04:05.123456Z", "2026-W47-1T15:04:05.123456Z",
             "2026-11-23T15:04:05.12345\N{SUPERSCRIPT TWO}Z", "2026-11-23T15:04:05.123456Z ",
+            "2026-11-23T15:04:05.+12345Z", "2026-11-23T15:04:05.12345\N{THAI DIGIT SIX}Z",
         ]:  # fmt: skip
             bad = type(entry)(entry.offset, "a", 1, entry.id, at)
             with pytest.raises(ValueError):

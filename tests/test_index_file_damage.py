@@ -222,7 +222,7 @@ def test_another_format(number: int) -> None:
 
 def test_another_kind_of_file() -> None:
     """A file with a right checksum in the right place is no index without its first bytes."""
-    with pytest.raises(IndexDamaged, match="it is no index file's"):
+    with pytest.raises(IndexDamaged, match="page 0: it is no index file's"):
         reader_of(resealed(b"atomidx "))
 
 
