@@ -61,9 +61,9 @@ class Coverage:
         """The same with one more piece."""
         return Coverage(self.store, (*self.stretches, piece), self.ends)
 
-    def with_whole(self, whole: Stretch) -> Coverage:
-        """The same with a whole segment in the place of its pieces."""
-        stretches = (*self.stretches[: self._whole], whole)
+    def with_whole(self, *whole: Stretch) -> Coverage:
+        """The same with whole segments in the place of the pieces."""
+        stretches = (*self.stretches[: self._whole], *whole)
         covered = Coverage(self.store, stretches, NO_SCOPES)
         return Coverage(self.store, stretches, covered.answer(covered.load_ends))
 
@@ -88,11 +88,6 @@ class Coverage:
         """The position of a scope's last covered record, 0 if there is none."""
         end = self.answer(lambda: self.end(scope))
         return 0 if end is None else end.position
-
-    def last_sequence(self, scope: str) -> int:
-        """The sequence of a scope's last covered record, 0 if there is none."""
-        end = self.answer(lambda: self.end(scope))
-        return 0 if end is None else end.sequence
 
     def spans(self, scope: str) -> Iterator[tuple[Stretch, Span]]:
         """Give the stretches that hold records of a scope, and what they hold, newest first."""
@@ -226,8 +221,20 @@ class SequencesBehind(dict[str, int]):
     def __init__(self, coverage: Coverage) -> None:
         super().__init__()
         self._coverage = coverage
+        self._positions: dict[str, int] = {}
 
     def get(self, scope: str, default: int = 0) -> int:  # type: ignore[override]  # of all that a dict's can
         """Say where a scope ends."""
         found = super().get(scope)
-        return self._coverage.last_sequence(scope) or default if found is None else found
+        if found is not None:
+            return found
+        coverage = self._coverage
+        end = coverage.answer(lambda: coverage.end(scope))
+        if end is None:
+            return default
+        self._positions[scope] = end.position
+        return end.sequence
+
+    def position(self, scope: str) -> int:
+        """The position of the last record that a scope has in index files, 0 if none."""
+        return self._positions.get(scope, 0)

@@ -10,7 +10,7 @@ import msgspec
 
 from . import ScopeEnd
 
-ENDS_KEPT: Final = 16_384
+ENDS_KEPT: Final = 131_072
 """So many scopes may be used between two records of one whose end is still known here."""
 
 

@@ -9,7 +9,6 @@ the journal's.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import final
@@ -136,7 +135,7 @@ class Indexer:
         facts = index.facts(store.store, store.history)
         piece = b""
         if index.contents.count:
-            piece = b"".join(self._yielding(file_chunks(index.contents, facts, None)))
+            piece = b"".join(self._until_stopped(file_chunks(index.contents, facts, None)))
         if not job.ends_segment:
             name = index_name(index.segment_first, index.first)
             with store.lock:
@@ -147,7 +146,7 @@ class Indexer:
             readers.append(reader_of(piece, ""))
         first = readers[0].header
         facts = attrs.evolve(facts, first=first.first, begin=first.begin)
-        image = b"".join(self._yielding(merge_pieces(readers, facts, coverage.ends)))
+        image = b"".join(self._until_stopped(merge_pieces(readers, facts, coverage.ends)))
         with store.lock:
             whole = store.save(index_name(index.segment_first), image)
             covered = coverage.with_whole(whole)
@@ -155,13 +154,12 @@ class Indexer:
                 store.remove(old.name)
         return covered
 
-    def _yielding(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Let other threads run between chunks: they hold the interpreter's lock."""
+    def _until_stopped(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        # Python gives each of two busy threads its turn every 5 ms. Giving up one's turn
+        # between chunks would leave this one behind a busy store, and memory fills.
         for chunk in chunks:
             if self._is_stopped:
                 raise _Stopped
-            if self._records.disk.uses_threads:
-                time.sleep(0)
             yield chunk
 
 

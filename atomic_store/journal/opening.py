@@ -26,7 +26,7 @@ from .failing import attempting
 from .files import close_quietly, free_name, opened, read_range, size_of, sync_directory, write_all
 from .index_file import MemoryIndex, to_text
 from .index_file.write import file_chunks
-from .index_store import IndexStore
+from .index_store import IndexStore, Stretch
 from .layout import INDEX, JOURNAL, LOCK, index_name, segment_name
 from .line import CloseLine, CutLine, HeaderLine, with_commit
 from .lock import take_lock
@@ -130,12 +130,15 @@ class _Opening:
     chain: Chain = attrs.field(init=False)
     coverage: Coverage = attrs.field(init=False)
     index: MemoryIndex = attrs.field(init=False)
+    _sequences: SequencesBehind = attrs.field(init=False)
     _scan: SegmentScan = attrs.field(init=False)
     _reader: SegmentReader = attrs.field(init=False)
     _verdict: Verdict = attrs.Factory(NoTail)
     # The last but one segment: where its last commit of records ends, and what ends it.
     _before: tuple[str, int, bytes] | None = None
     _is_cut: bool = True
+    # Whole segments that were passed by, and that the coverage lacks.
+    _skipped: list[Stretch] = attrs.Factory(list)
     # Index files that are not used: of segments that were cut since, mostly.
     _stale: list[str] = attrs.Factory(list)
     _segments: int = 0
@@ -146,10 +149,8 @@ class _Opening:
         self.directory = f"{self.path}/{JOURNAL}"
         identity = read_identity(self.disk, self.path)
         store = IndexStore(self.disk, self.path, identity.store, identity.history)
-        self.coverage = Coverage(store)
-        self.chain = Chain(
-            identity.store, identity.history, sequences=SequencesBehind(self.coverage)
-        )
+        self.chain = Chain(identity.store, identity.history)
+        self._go_on_from(Coverage(store))
 
     # --- reading -------------------------------------------------------------------
 
@@ -165,8 +166,10 @@ class _Opening:
                     self._of(expected), 0, "a segment of this name", f"no file; the next is {name}"
                 )
             if k + 1 == len(names):
+                self._go_on_behind_skipped()
                 self._end_journal(name, self._read_last_segment(name))
             elif not self._skip_segment(name):
+                self._go_on_behind_skipped()
                 tail = self._read_segment(name)
                 self._end_segment(name, tail, is_last_but_one=k + 2 == len(names))
                 self._save_index()
@@ -178,13 +181,19 @@ class _Opening:
         whole = skip_whole(self.coverage.store, self.disk, path, chain)
         if whole is None:
             return False
-        self._go_on_from(self.coverage.with_whole(whole))
+        self._skipped.append(whole)
         header = whole.header
         chain.position, chain.value, chain.at = header.last, header.commit, to_text(header.last_at)
         chain.segment = header.segment
         self._before = (name, header.end, with_commit(*chain.next_cut()))
         self._count_bytes(size_of(self.disk, path))
         return True
+
+    def _go_on_behind_skipped(self) -> None:
+        # All at once, because each time it is read where all scopes end.
+        if self._skipped:
+            self._go_on_from(self.coverage.with_whole(*self._skipped))
+            self._skipped.clear()
 
     def _read_last_segment(self, name: str) -> bytes:
         skip = skip_pieces(self.coverage.store, self.disk, self._of(name), self.chain)
@@ -209,7 +218,7 @@ class _Opening:
 
     def _go_on_from(self, coverage: Coverage) -> None:
         self.coverage = coverage
-        self.chain.sequences = SequencesBehind(coverage)
+        self.chain.sequences = self._sequences = SequencesBehind(coverage)
 
     def _count_bytes(self, size: int) -> None:
         self._bytes_read += size
@@ -234,7 +243,7 @@ class _Opening:
             return
         for record, offset in zip(commit.records, commit.offsets, strict=True):
             entry = entry_of(offset, record)
-            self.index.add(entry, self.coverage.last_position)
+            self.index.add(entry, self._sequences.position)
         self.index.end, self.index.commit = commit.end, commit.value
 
     def _save_index(self) -> None:

@@ -70,11 +70,14 @@ class NameTable:
         )
         for number in range(self.first_page + max(0, following - 1), end):
             payload = self.page(number)
-            names = self._names(payload)
-            rows = _COUNT.size * (len(names) + 1)
-            for k in range(bisect_left(names, start), len(names)):
+            (count,) = _COUNT.unpack_from(payload)
+            ends = (0, *unpack_from(f"<{count}H", payload, _COUNT.size))
+            rows = _COUNT.size * (count + 1)
+            names = rows + self.row_bytes * count
+            for k in range(_place_of(start, payload, names, ends), count):
                 begin = rows + k * self.row_bytes
-                yield names[k], payload[begin : begin + self.row_bytes]
+                name = payload[names + ends[k] : names + ends[k + 1]]
+                yield name, payload[begin : begin + self.row_bytes]
 
     def select(self, prefix: str, after: str | None, limit: int) -> Iterator[tuple[bytes, bytes]]:
         """Give at most `limit` rows of names with this prefix that come after a name."""
@@ -93,14 +96,12 @@ class NameTable:
         begin = _COUNT.size * (count + 1) + self.row_bytes * count
         return payload[begin : begin + length]
 
-    def _names(self, payload: bytes) -> list[bytes]:
-        (count,) = _COUNT.unpack_from(payload)
-        begin = base = _COUNT.size * (count + 1) + self.row_bytes * count
-        names = []
-        for end in unpack_from(f"<{count}H", payload, _COUNT.size):
-            names.append(payload[begin : base + end])
-            begin = base + end
-        return names
+
+def _place_of(start: bytes, payload: bytes, names: int, ends: tuple[int, ...]) -> int:
+    """The place in a page of its first name that is not before `start`."""
+    return bisect_left(
+        range(len(ends) - 1), start, key=lambda k: payload[names + ends[k] : names + ends[k + 1]]
+    )
 
 
 def count_in(payload: bytes) -> int:
