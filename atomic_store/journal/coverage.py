@@ -212,29 +212,3 @@ def entry_of(offset: int, line: RecordLine) -> Entry:
         1 if line.part is None else line.part[0],
         None if isinstance(line.metadata, UnsetType) else bytes(line.metadata),
     )
-
-
-@final
-class SequencesBehind(dict[str, int]):
-    """Each scope's last sequence: what was met is in the dict, the rest in index files."""
-
-    def __init__(self, coverage: Coverage) -> None:
-        super().__init__()
-        self._coverage = coverage
-        self._positions: dict[str, int] = {}
-
-    def get(self, scope: str, default: int = 0) -> int:  # type: ignore[override]  # of all that a dict's can
-        """Say where a scope ends."""
-        found = super().get(scope)
-        if found is not None:
-            return found
-        coverage = self._coverage
-        end = coverage.answer(lambda: coverage.end(scope))
-        if end is None:
-            return default
-        self._positions[scope] = end.position
-        return end.sequence
-
-    def position(self, scope: str) -> int:
-        """The position of the last record that a scope has in index files, 0 if none."""
-        return self._positions.get(scope, 0)

@@ -132,6 +132,7 @@ class Indexer:
 
     def _covered(self, coverage: Coverage, job: _Job) -> Coverage:
         store, index = coverage.store, job.index
+        index.contents.settle(coverage.last_position)
         facts = index.facts(store.store, store.history)
         piece = b""
         if index.contents.count:

@@ -19,12 +19,12 @@ import attrs
 from ..errors import JournalCorrupt
 from . import Head, Recovery
 from .chain import Chain, ClosedCommit, Problem
-from .coverage import Coverage, SequencesBehind, entry_of
+from .coverage import Coverage, entry_of
 from .creating import Found, create, read_identity, survey
 from .disk import Access, Disk
 from .failing import attempting
 from .files import close_quietly, free_name, opened, read_range, size_of, sync_directory, write_all
-from .index_file import MemoryIndex, to_text
+from .index_file import MemoryIndex, not_settled, to_text
 from .index_file.write import file_chunks
 from .index_store import IndexStore, Stretch
 from .layout import INDEX, JOURNAL, LOCK, index_name, segment_name
@@ -130,7 +130,6 @@ class _Opening:
     chain: Chain = attrs.field(init=False)
     coverage: Coverage = attrs.field(init=False)
     index: MemoryIndex = attrs.field(init=False)
-    _sequences: SequencesBehind = attrs.field(init=False)
     _scan: SegmentScan = attrs.field(init=False)
     _reader: SegmentReader = attrs.field(init=False)
     _verdict: Verdict = attrs.Factory(NoTail)
@@ -150,7 +149,7 @@ class _Opening:
         identity = read_identity(self.disk, self.path)
         store = IndexStore(self.disk, self.path, identity.store, identity.history)
         self.chain = Chain(identity.store, identity.history)
-        self._go_on_from(Coverage(store))
+        self.coverage = Coverage(store)
 
     # --- reading -------------------------------------------------------------------
 
@@ -218,7 +217,7 @@ class _Opening:
 
     def _go_on_from(self, coverage: Coverage) -> None:
         self.coverage = coverage
-        self.chain.sequences = self._sequences = SequencesBehind(coverage)
+        self.chain.sequences, self.chain.knows_all_scopes = {}, False
 
     def _count_bytes(self, size: int) -> None:
         self._bytes_read += size
@@ -243,12 +242,13 @@ class _Opening:
             return
         for record, offset in zip(commit.records, commit.offsets, strict=True):
             entry = entry_of(offset, record)
-            self.index.add(entry, self._sequences.position)
+            self.index.add(entry, not_settled)
         self.index.end, self.index.commit = commit.end, commit.value
 
     def _save_index(self) -> None:
         """Make the index file of a segment that was read."""
         store, index = self.coverage.store, self.index
+        index.contents.settle(self.coverage.last_position)
         facts = index.facts(store.store, store.history)
         image = b"".join(file_chunks(index.contents, facts, self.coverage.ends))
         self._go_on_from(self.coverage.with_whole(store.save(index_name(facts.first), image)))

@@ -8,7 +8,7 @@ answers. They are derived: whatever is wrong with one, it is made anew from the 
 from __future__ import annotations
 
 from .build import NO_SCOPES, IndexBuilder, build_index, merge_pieces
-from .contents import Before, Entry
+from .contents import Before, Entry, not_settled
 from .ends import EndsTable, ScopeLast
 from .errors import IndexDamaged, IndexFromFuture, UnusableIndex
 from .layout import FORMAT, PAGE_BYTES, Facts, Header
@@ -37,6 +37,7 @@ __all__ = [
     "UnusableIndex",
     "build_index",
     "merge_pieces",
+    "not_settled",
     "to_microseconds",
     "to_text",
 ]

@@ -54,6 +54,8 @@ class NameTable:
     first_page: int
     pages: int
     row_bytes: int
+    # The first names of pages that were looked at: most of a search is among these.
+    _first_names: dict[int, bytes] = attrs.field(factory=dict, init=False)
 
     def find(self, name: bytes) -> bytes | None:
         """Give a name's row; None if it is not there."""
@@ -91,6 +93,12 @@ class NameTable:
             yield name, row
 
     def _first_name(self, number: int) -> bytes:
+        known = self._first_names.get(number)
+        if known is None:
+            known = self._first_names[number] = self._read_first_name(number)
+        return known
+
+    def _read_first_name(self, number: int) -> bytes:
         payload = self.page(number)
         count, length = unpack_from("<HH", payload)
         begin = _COUNT.size * (count + 1) + self.row_bytes * count
