@@ -109,10 +109,11 @@ class Coverage:
                 reader = self.store.reader(stretch.name)
                 begin = max(first, span.first_sequence)
                 positions = reader.positions(span, begin, last)
+                extents = reader.extents(positions)
+                first_there = stretch.header.segment_first
                 groups.append([
-                    Place(position, stretch.header.segment_first, *reader.extent(position),
-                          scope, begin + k)
-                    for k, position in enumerate(positions)
+                    Place(position, first_there, *extent, scope, begin + k)
+                    for k, (position, extent) in enumerate(zip(positions, extents, strict=True))
                 ])  # fmt: skip
             if span.first_sequence <= first:
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import final
 
 import attrs
@@ -107,10 +107,21 @@ class IndexReader:
         Raises:
           IndexError: the file does not cover this position.
         """
-        if position == self.header.last:
-            return self.offset(position), self.header.end
-        begin, end = self.offsets(position, position + 1)
-        return begin, end
+        return self.extents([position])[0]
+
+    def extents(self, positions: Iterable[int]) -> list[tuple[int, int]]:
+        """Say the same of some records."""
+        header, item = self.header, self.tables.offsets.item
+        found = []
+        for position in positions:
+            if not header.first <= position <= header.last:
+                raise IndexError(
+                    f"expected a position in {header.first}..{header.last}, found {position}"
+                )
+            k = position - header.first
+            end = header.end if position == header.last else header.begin + item(k + 1)
+            found.append((header.begin + item(k), end))
+        return found
 
     # --- by time ----------------------------------------------------------------
 
