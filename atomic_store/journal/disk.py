@@ -119,6 +119,10 @@ class Disk(Protocol):
         """Give a file another name."""
         ...
 
+    def unlink(self, path: str) -> None:
+        """Take a file's name away; of a store, only of files that are derived."""
+        ...
+
     def fsync_directory(self, path: str) -> None:
         """Make a directory's names durable."""
         ...
@@ -213,6 +217,10 @@ class OSDisk:
     def rename(self, old: str, new: str) -> None:
         """Give a file another name."""
         os.rename(old, new)  # noqa: PTH104 - paths are strings here
+
+    def unlink(self, path: str) -> None:
+        """Take a file's name away."""
+        os.unlink(path)  # noqa: PTH108 - paths are strings here
 
     def fsync_directory(self, path: str) -> None:
         """Make a directory's names durable."""

@@ -8,9 +8,9 @@ nothing else. Reading goes from the index to the files, and checks each record a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeVar, final
 
 import attrs
 import trio
@@ -20,18 +20,21 @@ from . import Head, OnCommit, OnFailure, Recovery, ScopeEnd
 from .clock import Clock, utc_now
 from .commit import Commit
 from .disk import Disk, OSDisk
-from .drafts import check_draft, check_scope
+from .drafts import check_draft, check_scope, check_snapshot
 from .index import Index, ScopeIndex
 from .line import CRC_BYTES, LINE_BYTES_MAX, LINE_END_BYTES, record_body
 from .opening import OpenedFiles, Progress, open_files
 from .pipeline import Batch, CommitPipeline
-from .reading import Place, read_places
-from .record import Draft, StoredRecord, records_of
+from .reading import Place, read_commit_value, read_places
+from .record import Draft, Snapshot, StoredRecord, records_of
 from .segments import WrittenCommit
+from .snapshots.keeper import SnapshotKeeper
 from .times import RisingTimes
 
 if TYPE_CHECKING:
     import os
+
+T = TypeVar("T")
 
 MEBIBYTE = 1024 * 1024
 READING_THREADS_MAX = 4
@@ -53,6 +56,7 @@ class FileJournal:
     _position: int = attrs.field(init=False)
     """The last position given away."""
     _readers: trio.CapacityLimiter = attrs.field(init=False)
+    _snapshots: SnapshotKeeper = attrs.field(init=False)
     _on_commit: OnCommit = attrs.field(default=lambda records: None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -61,6 +65,9 @@ class FileJournal:
         self._position = self._head.position
         self._pipeline = CommitPipeline(self._disk, self._files.writer, self._written)
         self._readers = trio.CapacityLimiter(READING_THREADS_MAX)
+        self._snapshots = SnapshotKeeper(
+            self._files.snapshots, self._run, lambda: self._head.position, self._commit_at
+        )
 
     # --- what it is --------------------------------------------------------------------
 
@@ -231,12 +238,60 @@ class FileJournal:
         return Place(position, index.firsts[segment], begin, end, scope, sequence)
 
     async def _read(self, places: Sequence[Place]) -> list[StoredRecord]:
-        if not places or not self._disk.uses_threads:
+        if not places:
             await trio.lowlevel.checkpoint()
-            return read_places(self._disk, self._files.directory, places)
-        return await trio.to_thread.run_sync(
-            read_places, self._disk, self._files.directory, places, limiter=self._readers
-        )
+            return []
+        return await self._run(lambda: read_places(self._disk, self._files.directory, places))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """Do something where it may block."""
+        if not self._disk.uses_threads:
+            await trio.lowlevel.checkpoint()
+            return work()
+        return await trio.to_thread.run_sync(work, limiter=self._readers)
+
+    # --- snapshots ---------------------------------------------------------------------
+
+    @property
+    def snapshots_skipped(self) -> int:
+        """How many were found damaged, or not to match the records."""
+        return self._snapshots.skipped
+
+    async def load_snapshot(
+        self, scope: str, *, version: int, last: int | None = None
+    ) -> Snapshot | None:
+        """Give the newest usable snapshot of a scope; see `Journal`."""
+        end = self._scope_end(scope).sequence
+        return await self._snapshots.load(scope, version, end if last is None else min(last, end))
+
+    async def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Keep the states of some scopes, each as of a durable record; see `Journal`."""
+        self._check_writable()
+        for snapshot in snapshots:
+            end = self._scope_end(snapshot.scope).sequence
+            check_snapshot(snapshot, end)
+        await self._snapshots.save(snapshots)
+
+    async def delete_snapshots(
+        self, scope: str, *, first: int = 1, last: int | None = None
+    ) -> None:
+        """Forget snapshots of a scope, by sequence; see `Journal`."""
+        self._check_writable()
+        end = self._scope_end(scope).sequence
+        await self._snapshots.delete(scope, first, end if last is None else last)
+
+    def _check_writable(self) -> None:
+        if self._pipeline.failure is not None:
+            raise self._pipeline.failure.again()
+        if self._pipeline.is_closing:
+            raise StoreClosed(f"the journal in {self._files.directory} is closed")
+
+    async def _commit_at(self, position: int) -> str | None:
+        """Read the commit value on a durable record's line; None if it closes no commit."""
+        if position > self._head.position:
+            return None
+        place = self._place(position)
+        return await self._run(lambda: read_commit_value(self._disk, self._files.directory, place))
 
 
 def _encoded(records: tuple[StoredRecord, ...]) -> list[bytes]:

@@ -8,6 +8,7 @@ from typing import Final
 STORE: Final = "store.json"
 LOCK: Final = "lock"
 JOURNAL: Final = "journal"
+SNAPSHOTS: Final = "snapshots"
 _SEGMENT = re.compile(r"[0-9]{20}\.jsonl", re.ASCII)
 
 
@@ -24,3 +25,8 @@ def is_segment_name(name: str) -> bool:
 def is_ignored(name: str) -> bool:
     """Whether a file in journal/ is none of the journal's: left-over and kept-aside ones."""
     return name.startswith(".")
+
+
+def log_name(number: int) -> str:
+    """Name the snapshot log of this number."""
+    return f"{number:020}.jsonl"

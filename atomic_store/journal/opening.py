@@ -30,6 +30,8 @@ from .lock import take_lock
 from .scan import SegmentScan
 from .segment_reader import SegmentReader, corrupt, is_being_cut, list_segments, uncut
 from .segments import SegmentWriter
+from .snapshots.log import LogPlace
+from .snapshots.witness import refuse_missing_records
 from .tail import Kept, NoTail, Torn, Verdict, judge
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -49,6 +51,7 @@ class OpenedFiles:
     at: str
     """The last time in it; nothing that follows may be earlier."""
     recovery: Recovery
+    snapshots: LogPlace
 
     def close(self) -> None:
         """Give all files back; that ends the lock."""
@@ -101,6 +104,7 @@ def open_files(
             create(disk, path, now=now(), new_id=new_id)
         opening = _Opening(disk, path, on_progress)
         opening.read()
+        opening.hear_witness()
         writer, recovery = opening.mend(segment_bytes_max, was_created=was_created)
     except BaseException:
         close_quietly(disk, lock)
@@ -108,8 +112,9 @@ def open_files(
     chain = opening.chain
     head = Head(chain.position, chain.value)
     return OpenedFiles(
-        disk, opening.directory, lock, writer, opening.index, head, chain.at, recovery
-    )
+        disk, opening.directory, lock, writer, opening.index, head, chain.at, recovery,
+        opening.snapshots,
+    )  # fmt: skip
 
 
 @final
@@ -209,6 +214,17 @@ class _Opening:
             raise JournalCorrupt(
                 self._of(scan.cut.cut), 0, f"the segment that {name} goes on in", "no file"
             )
+
+    def hear_witness(self) -> None:
+        """Refuse a journal that lacks records which snapshots rest on."""
+        assert self._scan.header is not None
+        segment = self._of(segment_name(self._scan.header.first))
+        refuse_missing_records(self.snapshots, self.chain.position, segment, self._scan.closed_end)
+
+    @property
+    def snapshots(self) -> LogPlace:
+        """Where the store's snapshots are."""
+        return LogPlace(self.disk, self.path, self.chain.store, self.chain.history)
 
     # --- mending --------------------------------------------------------------------
 
