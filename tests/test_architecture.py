@@ -17,10 +17,11 @@ from source_tree import ROOT, Module, imagined, module_of, package
 LAYERS = (
     # Each may import what stands in its own line and in the lines above it.
     ("errors", "jsonvalue", "uninterrupted"),
-    ("journal.chain", "journal.layout", "journal.line", "journal.record", "journal.scan"),
+    ("journal.chain", "journal.layout", "journal.line", "journal.record", "journal.scan",
+     "journal.snapshots.index", "journal.snapshots.lines", "journal.snapshots.scan"),
     ("journal",),
     ("admission", "decision", "drafting", "duplicates", "events", "fold", "parts", "proposal",
-     "recent", "records", "request", "result"),
+     "recent", "records", "request", "result", "snapshots"),
     ("validating",),
     ("scope", "actor"),
     ("consideration", "feed", "intake", "messages", "opening", "receptionist", "status", "store",
@@ -41,6 +42,9 @@ PURE = (
     "journal.line",
     "journal.record",
     "journal.scan",
+    "journal.snapshots.index",
+    "journal.snapshots.lines",
+    "journal.snapshots.scan",
     "jsonvalue",
     "recent",
     "records",
