@@ -261,8 +261,7 @@ class FileJournal:
         self, scope: str, *, version: int, last: int | None = None
     ) -> Snapshot | None:
         """Give the newest usable snapshot of a scope; see `Journal`."""
-        end = self._scope_end(scope).sequence
-        return await self._snapshots.load(scope, version, end if last is None else min(last, end))
+        return await self._snapshots.load(scope, version, last)
 
     async def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
         """Keep the states of some scopes, each as of a durable record; see `Journal`."""

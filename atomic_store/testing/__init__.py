@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ..journal.memory import MemoryJournal, open_memory_journal
 from .conformance import (
+    DamagedSnapshotsConformance,
     FailingJournalConformance,
     HeldJournalConformance,
     JournalConformance,
@@ -18,6 +19,7 @@ from .conformance import (
 from .faulty_disk import FaultyDisk
 
 __all__ = [
+    "DamagedSnapshotsConformance",
     "FailingJournalConformance",
     "FaultyDisk",
     "HeldJournalConformance",

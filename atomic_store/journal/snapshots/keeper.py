@@ -61,12 +61,12 @@ class SnapshotKeeper:
     # The versions of folds that are in use: only their snapshots survive a compaction.
     _versions: set[int] = attrs.field(factory=set, init=False)
 
-    async def load(self, scope: str, version: int, last: int) -> Snapshot | None:
+    async def load(self, scope: str, version: int, last: int | None) -> Snapshot | None:
         """
         Give the newest snapshot of a scope that counts.
 
         Args:
-          last: of this sequence at most: one that the scope has, and that is durable.
+          last: of this sequence at most; None: of any.
         """
         tried: set[int] = set()
         while True:
@@ -201,8 +201,7 @@ class SnapshotKeeper:
             raise
 
 
-def _newest(snapshots: Sequence[Kept], last: int, tried: Container[int]) -> Kept | None:
+def _newest(snapshots: Sequence[Kept], last: int | None, tried: Container[int]) -> Kept | None:
     """The first one of at most this sequence that was not tried yet."""
-    return next(
-        (one for one in snapshots if one.sequence <= last and one.offset not in tried), None
-    )
+    untried = (one for one in snapshots if one.offset not in tried)
+    return next((one for one in untried if last is None or one.sequence <= last), None)
