@@ -11,7 +11,7 @@ import attrs
 import pytest
 import trio
 
-from atomic_store.errors import JournalFailed
+from atomic_store.errors import JournalCorrupt, JournalFailed
 from atomic_store.journal.disk import Kind
 from atomic_store.journal.snapshots import index as index_module
 from atomic_store.journal.snapshots.keeper import SnapshotKeeper
@@ -132,6 +132,13 @@ class TestDamage:
 
 
 class TestForeign:
+    def test_without_store_json(self) -> None:
+        """A store with snapshots that lacks its store.json is damaged, not something else."""
+        disk = kept(3)
+        disk.remove(f"{STORE}/store.json")
+        with pytest.raises(JournalCorrupt):
+            newest_on(disk)
+
     def test_another_store(self) -> None:
         """The log of another store is not used; a new one takes its place."""
         disk = kept(3)
