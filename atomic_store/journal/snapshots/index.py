@@ -54,14 +54,16 @@ class SnapshotIndex:
         if entry is None:
             entry = self._new_entry(key)
             self.versions.add(version)
-        slot = first = entry * KEPT
-        while slot < first + KEPT - 1 and self._sizes[slot] and self._sequences[slot] != sequence:
-            slot += 1
-        self._clear(slot)
-        for later in range(slot, first, -1):
-            self._set(later, *self._get(later - 1))
-        self._set(first, sequence, offset, size)
         self.size += size
+        sizes = self._sizes
+        slot = first = entry * KEPT
+        while slot < first + KEPT - 1 and sizes[slot] and self._sequences[slot] != sequence:
+            slot += 1
+        self.size -= sizes[slot]
+        while slot > first:
+            self._set(slot, *self._get(slot - 1))
+            slot -= 1
+        self._set(first, sequence, offset, size)
 
     def of(self, scope: str, version: int) -> list[Kept]:
         """The snapshots of a scope for a version, by falling sequence."""

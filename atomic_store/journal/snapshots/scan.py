@@ -16,7 +16,7 @@ import msgspec
 
 from .lines import LINE_TAIL_BYTES
 
-WINDOW_BYTES = 16 * 1024
+WINDOW_BYTES = 32 * 1024
 """How much is read at once: it holds the beginning of any line."""
 HEAD_BYTES_MAX = 4 * 1024
 """A scope of 512 bytes, each escaped as six, and all that stands before a state."""
@@ -27,12 +27,13 @@ _LENGTH = rb"([1-9][0-9]{0,8})"
 _COMMIT = rb'"commit":"[0-9a-f]{32}"'
 _SNAPSHOT = re.compile(
     rb'\{"snapshot":' + _SCOPE + rb',"sequence":' + _NUMBER + rb',"fold":' + _NUMBER
-    + rb',"position":' + _NUMBER + b"," + _COMMIT + rb',"length":' + _LENGTH + rb',"state":'
+    + rb',"position":[1-9][0-9]*,' + _COMMIT + rb',"length":' + _LENGTH + rb',"state":'
 )  # fmt: skip
 _DELETED = re.compile(
     rb'\{"deleted":' + _SCOPE + rb',"first":' + _NUMBER + rb',"last":' + _NUMBER
-    + rb',"position":' + _NUMBER + b"," + _COMMIT + rb',"crc":"[0-9a-f]{8}"\}\n'
+    + rb',"position":[1-9][0-9]*,' + _COMMIT + rb',"crc":"[0-9a-f]{8}"\}\n'
 )  # fmt: skip
+_decode_text = msgspec.json.Decoder(str).decode
 _TAIL = re.compile(rb',"crc":"[0-9a-f]{8}"\}\n')
 
 Read: TypeAlias = Callable[[int, int], bytes]
@@ -71,11 +72,15 @@ def scan(read: Read, begin: int, end: int) -> Iterator[Seen | Deleted]:
         data, at = window.at(offset, HEAD_BYTES_MAX)
         match = _SNAPSHOT.match(data, at)
         if match is not None:
-            size = match.end() - at + int(match[5]) + LINE_TAIL_BYTES
-            tail, tail_at = window.at(offset + size - LINE_TAIL_BYTES, LINE_TAIL_BYTES)
-            scope = _text(match[1])
+            literal, sequence, version, length = match.groups()
+            tail_at = match.end() + int(length)
+            size = tail_at + LINE_TAIL_BYTES - at
+            tail = data
+            if tail_at + LINE_TAIL_BYTES > len(data):
+                tail, tail_at = window.at(offset + size - LINE_TAIL_BYTES, LINE_TAIL_BYTES)
+            scope = _text(literal)
             if scope is not None and _TAIL.match(tail, tail_at) is not None:
-                yield Seen(scope, int(match[3]), int(match[2]), offset, size)
+                yield Seen(scope, int(version), int(sequence), offset, size)
                 offset += size
                 continue
         elif (match := _DELETED.match(data, at)) is not None:
@@ -118,6 +123,6 @@ class _Window:
 def _text(literal: bytes) -> str | None:
     """Read a JSON string."""
     try:
-        return msgspec.json.decode(literal, type=str)
+        return _decode_text(literal)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
