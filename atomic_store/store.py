@@ -224,7 +224,7 @@ class Store(Generic[E]):
         stored = await self._parts.journal.find(scope, str(proposal_id))
         if not stored:
             return None
-        past, _, count = await self._intake.load_unless_folded(scope, stored[-1].sequence)
+        loaded = await self._intake.load_unless_folded(scope, stored[-1].sequence)
         admitted = tuple(map(self._parts.record, stored))
         event: Any = None if stored[0].proposed else admitted[0].event
         meta = admitted[0].meta
@@ -237,8 +237,8 @@ class Store(Generic[E]):
             None,
             meta,
             True,
-            past,
-            count,
+            loaded.past,
+            loaded.sequence,
         )
 
     def live_scopes(self) -> Mapping[str, ScopeStatus]:
@@ -273,11 +273,16 @@ class Store(Generic[E]):
     def statistics(self) -> StoreStatistics:
         """Say what happened since the store was opened, and what it holds now."""
         scopes = self._supervisor.scopes
+        snapshots = self._parts.snapshots
         return StoreStatistics(
             **attrs.asdict(self._parts.counters),
             live_scopes=len(self._supervisor.actors),
             waiting=sum(scope.admission.waiting for scope in scopes.values()),
             past_bytes=self._parts.past_bytes,
+            snapshots_written=0 if snapshots is None else snapshots.written,
+            snapshots_used=0 if snapshots is None else snapshots.used,
+            snapshots_skipped=0 if snapshots is None else snapshots.skipped,
+            snapshots_error=None if snapshots is None else snapshots.error,
         )
 
     # --- following ----------------------------------------------------------------------
@@ -341,6 +346,9 @@ class Store(Generic[E]):
         commit = self._parts.last_commit
         await wait_uninterrupted(lambda over: commit.when_done(lambda failure: over()))
         self._hub.close(commit.failure)
+        if self._parts.snapshots is not None:
+            self._supervisor.keep_states()
+            await self._parts.snapshots.close()
 
 
 def _status(scope: Scope) -> ScopeStatus:

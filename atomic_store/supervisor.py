@@ -134,6 +134,7 @@ class Supervisor:
 
     def _retire(self, scope: Scope) -> None:
         assert scope.is_at_rest
+        self.parts.keep_state(scope, is_going=True)
         self.actors[scope].is_retired = True
         scope.wake()
         self._remove(scope)
@@ -145,6 +146,12 @@ class Supervisor:
         self.actors.pop(scope, None)
         self.parts.past_bytes -= scope.past_bytes
         scope.past_bytes = 0
+
+    def keep_states(self) -> None:
+        """Have the states of all scopes kept, for they go now."""
+        for scope in self.scopes.values():
+            if scope.is_loaded:
+                self.parts.keep_state(scope, is_going=True)
 
     def close(self, error: Callable[[], Exception]) -> None:
         """Take no more proposals, and end all that are not decided with an error each."""

@@ -14,6 +14,7 @@ is in the journal in the end.
 from __future__ import annotations
 
 from collections import defaultdict
+from random import Random
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from atomic_store import (
     AtomicStoreError,
     CaughtUp,
     Decision,
+    Fold,
     Record,
     Result,
     Store,
@@ -41,6 +43,12 @@ from schedules import seeded
 How: TypeAlias = Literal["plain", "slow", "raise", "raise_slowly", "hang", "split"]
 Way: TypeAlias = Literal["call", "consider", "message"]
 End: TypeAlias = Literal["close", "kill", "power loss"]
+Spoiled: TypeAlias = Literal["nothing", "flipped", "cut", "deleted", "doubled"]
+
+ALL_CENTS: Fold[tuple[int, ...], Bid] = Fold(
+    (), lambda cents, bid: (*cents, bid.cents), state_type=tuple[int, ...]
+)
+"""The whole past as a state: whatever is wrong with a snapshot would show."""
 
 TIMEOUT = 5.0
 PATH = "/flow.store"
@@ -75,13 +83,15 @@ class Fault:
 
 @attrs.frozen
 class Life:
-    """From opening the store to its end."""
+    """From opening the store to its end, and what then befalls its snapshots."""
 
     proposals: tuple[Proposal, ...]
     lasts: float
     end: End
     fault: Fault | None
     seed: int
+    folds: bool = False
+    spoiled: Spoiled = "nothing"
 
 
 Event: TypeAlias = tuple[int, str, str, int]
@@ -101,6 +111,13 @@ class History:
     steps: int = 0
     outcomes: dict[str, int] = attrs.Factory(lambda: defaultdict(int))
 
+    def note_snapshots(self, store: Store[Bid]) -> None:
+        """Count what became of snapshots in a life."""
+        statistics = store.statistics()
+        self.outcomes["snapshots written"] += statistics.snapshots_written
+        self.outcomes["snapshots used"] += statistics.snapshots_used
+        self.outcomes["snapshots skipped"] += statistics.snapshots_skipped
+
 
 def event_of(record: Record[Bid]) -> Event:
     """What is compared of a record."""
@@ -116,11 +133,18 @@ class Caller:
     history: History
     open_until: dict[str, float]
     """For each lot whose validator is at work, the deadline of its round."""
+    folds: bool
     saw: list[int] | None = None
+
+    def seen(self, request: ValidationRequest[Bid]) -> list[int]:
+        """The cents of all past events, as the request tells them."""
+        if self.folds:
+            return list(request.state)
+        return [bid.cents for bid in request.past_events]
 
     def decide(self, request: ValidationRequest[Bid]) -> Decision:
         """Accept what is higher than all before."""
-        self.saw = [bid.cents for bid in request.past_events]
+        self.saw = self.seen(request)
         if self.plan.cents <= max(self.saw, default=0):
             return request.reject("too low")
         if self.plan.how == "split":
@@ -141,7 +165,7 @@ class Caller:
         self.open_until[self.plan.lot] = request.deadline
         try:
             await trio.sleep(100.0 if self.plan.how == "hang" else self.plan.takes)
-            assert [bid.cents for bid in request.past_events] == self.saw
+            assert self.seen(request) == self.saw
             if self.plan.how == "raise_slowly":
                 raise ValidatorBug
             return decision
@@ -246,6 +270,8 @@ async def live(disk: FaultyDisk, life: Life, history: History) -> None:
                     validation_timeout=TIMEOUT,
                     live_scopes_max=2,
                     idle_after=3.0,
+                    state=ALL_CENTS if life.folds else None,
+                    snapshot_every=2,
                 ) as store,
             ):
                 await check_stored(store, history)
@@ -254,13 +280,14 @@ async def live(disk: FaultyDisk, life: Life, history: History) -> None:
                     disk.fail(fault.operation, nth=fault.nth, short=fault.short, times=None)
                 callers.start_soon(follow, store, followed)
                 for plan in life.proposals:
-                    callers.start_soon(Caller(plan, history, open_until).propose, store)
+                    callers.start_soon(Caller(plan, history, open_until, life.folds).propose, store)
                 await trio.sleep(life.lasts)
                 if life.end != "close":
                     # From here on nothing reaches the disk: what is open stays undecided.
                     for operation in ("write", "fdatasync", "fsync"):
                         disk.fail(operation, times=None)
                     await trio.sleep(0.001)
+                history.note_snapshots(store)
         except AtomicStoreError as error:
             history.outcomes[f"store {type(error).__name__}"] += 1
         callers.cancel_scope.deadline = trio.current_time() + 200
@@ -307,9 +334,32 @@ def check_decisions(records: list[Record[Bid]]) -> None:
 def next_disk(disk: FaultyDisk, life: Life) -> FaultyDisk:
     """The disk as the next life finds it."""
     if life.end == "power loss":
-        return disk.crash(life.seed)
-    disk.kill()
-    return disk.copy()
+        left = disk.crash(life.seed)
+    else:
+        disk.kill()
+        left = disk.copy()
+    spoil_snapshots(left, life.spoiled, Random(life.seed))
+    return left
+
+
+def spoil_snapshots(disk: FaultyDisk, spoiled: Spoiled, random: Random) -> None:
+    """Do something to the files of snapshots that they must not be trusted after."""
+    for path, content in disk.files().items():
+        if "/snapshots/" not in path or not content or spoiled == "nothing":
+            continue
+        at = random.randrange(len(content))
+        if spoiled == "deleted":
+            disk.remove(path)
+        elif spoiled == "cut":
+            disk.put(path, content[:at])
+        elif spoiled == "doubled":
+            disk.put(path, content + content[at:])
+        else:
+            # Behind the header, or there would be nothing to pass over.
+            flipped = bytearray(content)
+            for at in range(random.randrange(150, 500), len(content), random.randrange(50, 500)):
+                flipped[at] ^= 1 << random.randrange(8)
+            disk.put(path, bytes(flipped))
 
 
 def run(lives: list[Life]) -> History:

@@ -159,6 +159,7 @@ class TestCreating:
             ("journal", b""),
             ("journal/monday.md", b"dear diary"),
             (".git/config", b""),
+            ("snapshots/holiday.jpg", b"\xff\xd8"),
         ],
     )
     def test_other_directories(self, name: str, content: bytes) -> None:

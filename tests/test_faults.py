@@ -11,6 +11,7 @@ import trio.testing
 from atomic_store.errors import (
     JournalCorrupt,
     JournalFailed,
+    NotAStore,
 )
 from atomic_store.journal import ScopeEnd, StoredRecord
 from atomic_store.journal.verify import verify
@@ -162,7 +163,7 @@ class TestFaults:
             told, _ = live_until_failure(disk)
             try:
                 expect_all(told, disk.crash(), seed)
-            except (AssertionError, JournalCorrupt):
+            except (AssertionError, JournalCorrupt, NotAStore):
                 losses += 1
 
         assert losses > 10

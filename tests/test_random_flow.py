@@ -40,13 +40,15 @@ lives = st.builds(
     end=st.sampled_from(["close", "kill", "power loss"]),
     fault=st.none() | st.none() | faults,
     seed=st.integers(0, 2**32),
+    folds=st.sampled_from([True, True, False]),
+    spoiled=st.sampled_from(["nothing", "flipped", "flipped", "cut", "deleted", "doubled"]),
 )
 
 total: Counter[str] = Counter()
 
 
 @settings(
-    max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=500, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(st.lists(lives, min_size=1, max_size=4))
 def test_random_flows(flow: list[Life]) -> None:
@@ -71,5 +73,7 @@ def test_flows_were_worth_it() -> None:
         "JournalFailed",
         "IdempotencyConflict",
         "store JournalFailed",
+        "snapshots written",
+        "snapshots used",
     ):
         assert total[outcome] > 0, outcome

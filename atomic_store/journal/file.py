@@ -8,9 +8,9 @@ makes them durable. Only then do the index and the head move on, so that reading
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeVar, final
 
 import attrs
 import trio
@@ -20,20 +20,23 @@ from . import Head, OnCommit, OnFailure, Recovery, ScopeEnd
 from .clock import Clock, utc_now
 from .commit import Commit
 from .disk import Disk, OSDisk
-from .drafts import check_draft, check_scope
+from .drafts import check_draft, check_scope, check_snapshot
 from .given_ends import GivenEnd, GivenEnds
 from .index_file import Entry
 from .indexer import PIECE_BYTES, Indexer
 from .line import CRC_BYTES, LINE_BYTES_MAX, LINE_END_BYTES, record_body
 from .opening import OpenedFiles, Progress, open_files
 from .pipeline import Batch, CommitPipeline
-from .record import Draft, StoredRecord, records_of
+from .record import Draft, Snapshot, StoredRecord, records_of
 from .records import Records
 from .segments import WrittenCommit
+from .snapshots.keeper import SnapshotKeeper
 from .times import RisingTimes
 
 if TYPE_CHECKING:
     import os
+
+T = TypeVar("T")
 
 MEBIBYTE = 1024 * 1024
 
@@ -55,6 +58,7 @@ class FileJournal:
     _position: int = attrs.field(init=False)
     """The last position given away."""
     _ends: GivenEnds = attrs.field(factory=GivenEnds, init=False)
+    _snapshots: SnapshotKeeper = attrs.field(init=False)
     _on_commit: OnCommit = attrs.field(default=lambda records: None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -64,6 +68,9 @@ class FileJournal:
         self._records = Records(self._disk, files.directory, files.coverage, [files.index])
         self._indexer = Indexer(self._records, self._piece_bytes)
         self._pipeline = CommitPipeline(self._disk, files.writer, self._written)
+        self._snapshots = SnapshotKeeper(
+            files.snapshots, self._records.in_thread, lambda: self._head.position, self._commit_at
+        )
 
     # --- what it is --------------------------------------------------------------------
 
@@ -220,6 +227,47 @@ class FileJournal:
     ) -> list[ScopeEnd]:
         """A page of the scopes ever used, by code point. Checkpoints; may be cancelled."""
         return await self._records.scopes(prefix, after, limit)
+
+    # --- snapshots ---------------------------------------------------------------------
+
+    @property
+    def snapshots_skipped(self) -> int:
+        """How many were found damaged, or not to match the records."""
+        return self._snapshots.skipped
+
+    async def load_snapshot(
+        self, scope: str, *, version: int, last: int | None = None
+    ) -> Snapshot | None:
+        """Give the newest usable snapshot of a scope; see `Journal`."""
+        return await self._snapshots.load(scope, version, last)
+
+    async def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Keep the states of some scopes, each as of a durable record; see `Journal`."""
+        self._check_writable()
+        ends = await self._records.sequences(snapshot.scope for snapshot in snapshots)
+        for snapshot, end in zip(snapshots, ends, strict=True):
+            check_snapshot(snapshot, end)
+        await self._snapshots.save(snapshots)
+
+    async def delete_snapshots(
+        self, scope: str, *, first: int = 1, last: int | None = None
+    ) -> None:
+        """Forget snapshots of a scope, by sequence; see `Journal`."""
+        self._check_writable()
+        (end,) = await self._records.sequences([scope])
+        await self._snapshots.delete(scope, first, end if last is None else last)
+
+    def _check_writable(self) -> None:
+        if self._pipeline.failure is not None:
+            raise self._pipeline.failure.again()
+        if self._pipeline.is_closing:
+            raise StoreClosed(f"the journal in {self._files.directory} is closed")
+
+    async def _commit_at(self, position: int) -> str | None:
+        """Read the commit value on a durable record's line; None if it closes no commit."""
+        if position > self._head.position:
+            return None
+        return await self._records.commit_value(position)
 
 
 def _encoded(records: tuple[StoredRecord, ...]) -> list[bytes]:

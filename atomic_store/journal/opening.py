@@ -23,17 +23,20 @@ from .coverage import Coverage, entry_of
 from .creating import Found, create, read_identity, survey
 from .disk import Access, Disk
 from .failing import attempting
-from .files import close_quietly, free_name, opened, read_range, size_of, sync_directory, write_all
+from .files import close_quietly, size_of, sync_directory
 from .index_file import MemoryIndex, not_settled, to_text
 from .index_file.write import file_chunks
 from .index_store import IndexStore, Stretch
 from .layout import INDEX, JOURNAL, LOCK, index_name, segment_name
 from .line import CloseLine, CutLine, HeaderLine, with_commit
 from .lock import take_lock
+from .mending import keep_aside, write_again, write_cut
 from .scan import SegmentScan
 from .segment_reader import SegmentReader, corrupt, is_being_cut, list_segments, uncut
 from .segments import SegmentWriter
 from .skipping import Skip, skip_pieces, skip_whole
+from .snapshots.log import LogPlace
+from .snapshots.witness import refuse_missing_records
 from .tail import Kept, NoTail, Torn, Verdict, judge
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -56,6 +59,7 @@ class OpenedFiles:
     at: str
     """The last time in it; nothing that follows may be earlier."""
     recovery: Recovery
+    snapshots: LogPlace
 
     def close(self) -> None:
         """Give all files back; that ends the lock."""
@@ -108,6 +112,7 @@ def open_files(
             create(disk, path, now=now(), new_id=new_id)
         opening = _Opening(disk, path, on_progress)
         opening.read()
+        opening.hear_witness()
         writer, recovery = opening.mend(segment_bytes_max, was_created=was_created)
     except BaseException:
         close_quietly(disk, lock)
@@ -116,7 +121,7 @@ def open_files(
     head = Head(chain.position, chain.value)
     return OpenedFiles(
         disk, opening.directory, lock, writer, opening.coverage, opening.index, head,
-        chain.at, recovery,
+        chain.at, recovery, opening.snapshots,
     )  # fmt: skip
 
 
@@ -300,6 +305,17 @@ class _Opening:
                 self._of(scan.cut.cut), 0, f"the segment that {name} goes on in", "no file"
             )
 
+    def hear_witness(self) -> None:
+        """Refuse a journal that lacks records which snapshots rest on."""
+        assert self._scan.header is not None
+        segment = self._of(segment_name(self._scan.header.first))
+        refuse_missing_records(self.snapshots, self.chain.position, segment, self._scan.closed_end)
+
+    @property
+    def snapshots(self) -> LogPlace:
+        """Where the store's snapshots are."""
+        return LogPlace(self.disk, self.path, self.chain.store, self.chain.history)
+
     # --- mending --------------------------------------------------------------------
 
     def mend(self, segment_bytes_max: int, *, was_created: bool) -> tuple[SegmentWriter, Recovery]:
@@ -311,18 +327,19 @@ class _Opening:
         path = self._of(name)
         recovery = self._recovery(was_created=was_created)
         if self._before is not None and self._has_only_header():
-            self._write_cut(*self._before)
+            name_before, offset, line = self._before
+            write_cut(self.disk, self._of(name_before), offset, line)
         with attempting("open", path):
             file = self.disk.open(path, Access.WRITE)
         try:
             if isinstance(self._verdict, Torn):
-                kept = self._keep_aside(name, file, self._verdict)
+                kept = keep_aside(self.disk, self.directory, name, file, self._verdict)
                 recovery = attrs.evolve(recovery, torn_kept=kept)
                 with attempting("ftruncate", path):
                     self.disk.ftruncate(file, self._verdict.offset)
                 with attempting("fsync", path):
                     self.disk.fsync(file)
-            self._write_again(path, file, scan.last)
+            write_again(self.disk, path, file, scan.last, isinstance(self._verdict, Kept))
             sync_directory(self.disk, self.directory)
             sync_directory(self.disk, self.path)
         except BaseException:
@@ -353,35 +370,6 @@ class _Opening:
             torn_bytes=self._verdict.size if isinstance(self._verdict, Torn) else 0,
             notes=tuple(notes),
         )
-
-    def _write_cut(self, name: str, offset: int, line: bytes) -> None:
-        """Write a cut line, or write it again: nothing behind it may be lost for want of it."""
-        path = self._of(name)
-        with opened(self.disk, path, Access.WRITE) as file:
-            write_all(self.disk, file, path, line, offset)
-            with attempting("fsync", path):
-                self.disk.fsync(file)
-
-    def _keep_aside(self, name: str, file: int, torn: Torn) -> str:
-        """Copy the unfinished commit into a file of its own."""
-        tail = read_range(self.disk, file, self._of(name), torn.offset, torn.offset + torn.size)
-        kept = free_name(self.disk, self.directory, f".torn-{name}-{torn.offset}")
-        path = self._of(kept)
-        with opened(self.disk, path, Access.NEW) as copy:
-            write_all(self.disk, copy, path, tail, 0)
-            with attempting("fsync", path):
-                self.disk.fsync(copy)
-        sync_directory(self.disk, self.directory)
-        return path
-
-    def _write_again(self, path: str, file: int, commit: ClosedCommit) -> None:
-        data = read_range(self.disk, file, path, commit.offset, commit.end)
-        if isinstance(self._verdict, Kept):
-            data += b"\n"
-        assert len(data) == commit.end - commit.offset
-        write_all(self.disk, file, path, data, commit.offset)
-        with attempting("fsync", path):
-            self.disk.fsync(file)
 
     def _has_only_header(self) -> bool:
         last = self._scan.last

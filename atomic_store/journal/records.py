@@ -7,7 +7,7 @@ segments are read in threads. Each record is checked again when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar, final
 
 import attrs
@@ -17,7 +17,7 @@ from . import ScopeEnd
 from .coverage import Coverage
 from .disk import Disk
 from .index_file import MemoryIndex, Span
-from .reading import Place, read_places
+from .reading import Place, read_commit_value, read_places
 from .record import StoredRecord
 
 T = TypeVar("T")
@@ -69,11 +69,21 @@ class Records:
         coverage = self.coverage
         return coverage.answer(lambda: coverage.end(scope)) or ScopeEnd(scope, 0, 0)
 
+    async def sequences(self, scopes: Iterable[str]) -> list[int]:
+        """Give the last sequences of some scopes. Checkpoints; may be cancelled."""
+        known = [(scope, self.end_in_memory(scope)) for scope in scopes]
+        if any(end is None for _, end in known):
+            return await self.in_thread(
+                lambda: [(end or self.end_in_files(scope)).sequence for scope, end in known]
+            )
+        await trio.lowlevel.checkpoint()
+        return [end.sequence for _, end in known if end is not None]
+
     async def scope_end(self, scope: str) -> ScopeEnd:
         """Where a scope ends; sequence 0 for an unknown one. Checkpoints; may be cancelled."""
         end = self.end_in_memory(scope)
         if end is None:
-            return await self._in_thread(lambda: self.end_in_files(scope))
+            return await self.in_thread(lambda: self.end_in_files(scope))
         await trio.lowlevel.checkpoint()
         return end
 
@@ -107,7 +117,7 @@ class Records:
         if end is not None and not known and (end.sequence == 0 or from_memory <= 1):
             await trio.lowlevel.checkpoint()
             return [], end
-        return await self._in_thread(read)
+        return await self.in_thread(read)
 
     def _places_in_memory(
         self,
@@ -145,7 +155,7 @@ class Records:
             for span in index.scopes(prefix, after, limit)
         }
         if coverage.stretches:
-            found = await self._in_thread(
+            found = await self.in_thread(
                 lambda: coverage.answer(lambda: coverage.scopes(prefix, after, limit))
             )
             newest = found | newest
@@ -169,7 +179,18 @@ class Records:
                 places = coverage.answer(lambda: coverage.places(begin, covered_end)) + known
             return read_places(self.disk, self.directory, places)
 
-        return await self._in_thread(read)
+        return await self.in_thread(read)
+
+    async def commit_value(self, position: int) -> str | None:
+        """Read the commit value on a record's line; None if it closes no commit."""
+        coverage = self.coverage
+        known = self._places_between(max(position, coverage.last + 1), position)
+
+        def read() -> str | None:
+            (place,) = known or coverage.answer(lambda: coverage.places(position, position))
+            return read_commit_value(self.disk, self.directory, place)
+
+        return await self.in_thread(read)
 
     async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:
         """Give the durable records of one admitted proposal, if any. Like `read_scope`."""
@@ -180,7 +201,7 @@ class Records:
                     return await self._decision(record)
         coverage = self.coverage
         if coverage.stretches:
-            found = await self._in_thread(lambda: self._find_in(coverage, scope, proposal_id))
+            found = await self.in_thread(lambda: self._find_in(coverage, scope, proposal_id))
             if found is not None:
                 return await self._decision(found)
         else:
@@ -210,7 +231,8 @@ class Records:
             for position in range(max(first, index.first), min(last, index.last) + 1)
         ]
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Do something where it may block."""
         if not self.disk.uses_threads:
             await trio.lowlevel.checkpoint()
             return work()

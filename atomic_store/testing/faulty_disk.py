@@ -58,7 +58,8 @@ class FaultyDisk:
     A `Disk` in memory, for tests.
 
     Operations are named as errors name them: open, read, write, fstat, ftruncate,
-    fdatasync, fsync (of files and directories), rename, mkdir, list, stat, flock, close.
+    fdatasync, fsync (of files and directories), rename, unlink, mkdir, list, stat, flock,
+    close.
 
     Args:
       seed: decides what survives a crash.
@@ -283,11 +284,14 @@ class FaultyDisk:
         directory.link(new_name, directory.names[name], instead_of=name)
 
     def unlink(self, path: str) -> None:
-        """Take a file out of its directory."""
+        """Take a file's name away."""
         self._operate("unlink", path, changes=True)
         directory, name = self._parent(path)
-        if name not in directory.names:
+        node = directory.names.get(name)
+        if node is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        if not isinstance(node, CachedFile):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         directory.unlink(name)
 
     def fsync_directory(self, path: str) -> None:

@@ -8,6 +8,7 @@ from .committing import CommittingConformance
 from .reading import ReadingConformance
 from .reopening import ReopeningConformance
 from .scopes import ScopesConformance
+from .snapshots import SnapshotsConformance
 
 
 class JournalConformance(
@@ -16,6 +17,7 @@ class JournalConformance(
     ScopesConformance,
     CommittingConformance,
     ClosingConformance,
+    SnapshotsConformance,
 ):
     """
     What every journal must do, as a base class for a test class of pytest.
