@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,8 +93,8 @@ def test_many_scopes() -> None:
         assert expected == [one.sequence for one in index.of(f"lot-{number}", 1)]
     arrays = [
         value
-        for name in SnapshotIndex.__slots__
-        if hasattr(value := getattr(index, name, None), "typecode")
+        for field in attrs.fields(SnapshotIndex)
+        if hasattr(value := getattr(index, field.name), "typecode")
     ]
     assert len(arrays) == 6
     assert sum(map(sys.getsizeof, arrays)) / (2 * count) < 32
