@@ -99,6 +99,7 @@ async def asked(journal: FileJournal) -> Answers:
         answers["middle", scope] = await journal.read_scope(scope, first=3, last=5, reverse=True)
     for record in records:
         answers["find", record.scope, record.id] = await journal.find(record.scope, record.id)
+    for record in records[::9]:
         answers["miss", record.id] = await journal.find("lot-100", record.id)
     answers["no id"] = await journal.find("lot-1", "\ud800"), await journal.find("lot-1", an_id(0))
     for prefix, after, limit in PAGES:
@@ -133,7 +134,7 @@ def expected_of(records: list[StoredRecord]) -> Answers:
             ends[scope] = end
     for key, decision in groupby(records, key=lambda record: (record.scope, record.id)):
         answers["find", *key] = tuple(decision)
-        answers["miss", key[1]] = ()
+    answers |= {("miss", record.id): () for record in records[::9]}
     answers["no id"] = (), ()
     for prefix, after, limit in PAGES:
         names = [n for n in sorted(ends) if n.startswith(prefix) and (after is None or n > after)]
