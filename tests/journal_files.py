@@ -16,6 +16,7 @@ from atomic_store.journal import Draft, EncodedEvent, Head, StoredRecord
 from atomic_store.journal.commit import Commit
 from atomic_store.journal.disk import Disk
 from atomic_store.journal.file import FileJournal, open_file_journal
+from atomic_store.journal.indexer import PIECE_BYTES
 from atomic_store.journal.opening import open_files
 from atomic_store.testing.faulty_disk import FaultyDisk
 
@@ -88,11 +89,18 @@ class Writing:
 
 @asynccontextmanager
 async def writing(
-    disk: FaultyDisk, *, segment_bytes_max: int = SEGMENT_BYTES_MAX
+    disk: FaultyDisk,
+    *,
+    segment_bytes_max: int = SEGMENT_BYTES_MAX,
+    piece_bytes: int = PIECE_BYTES,
 ) -> AsyncIterator[Writing]:
     """Open the journal on a disk in memory."""
     async with open_file_journal(
-        STORE, disk=disk, clock=ticking_clock(), segment_bytes_max=segment_bytes_max
+        STORE,
+        disk=disk,
+        clock=ticking_clock(),
+        segment_bytes_max=segment_bytes_max,
+        piece_bytes=piece_bytes,
     ) as journal:
         started = {end.scope: end.sequence for end in await journal.scopes()}
         yield Writing(journal, started=started)

@@ -149,11 +149,7 @@ class FileJournal:
 
         It may read index files, in Trio's thread. A store always has read its scopes.
         """
-        try:
-            end = self._records.end_in_memory(scope) or self._records.end_in_files(scope)
-        except UnicodeEncodeError:
-            # There is none with such a name; what is wrong with it is said elsewhere.
-            return GivenEnd(0, 0)
+        end = self._records.end_in_memory(scope) or self._records.end_in_files(scope)
         return GivenEnd(end.sequence, end.position)
 
     def flush_nowait(self) -> None:
@@ -180,7 +176,6 @@ class FileJournal:
         """Make durable what was appended, and that it was closed. Nothing interrupts it."""
         await self._pipeline.aclose(self._times.now)
         await self._indexer.aclose()
-        self._records.coverage.store.close()
 
     # --- reading -----------------------------------------------------------------------
 
@@ -188,7 +183,7 @@ class FileJournal:
         """Where a scope ends; sequence 0 for an unknown one. Checkpoints; may be cancelled."""
         forgotten = self._ends.forgotten
         end = await self._records.scope_end(scope)
-        self._ends.learn(end, forgotten)
+        self._ends.learn(end, forgotten, self._head.position)
         return end
 
     async def read_scope(
@@ -211,7 +206,7 @@ class FileJournal:
         """
         forgotten = self._ends.forgotten
         records, end = await self._records.read_scope(scope, first, last, limit, reverse=reverse)
-        self._ends.learn(end, forgotten)
+        self._ends.learn(end, forgotten, self._head.position)
         return records
 
     async def read_all(self, *, after: int = 0, limit: int) -> list[StoredRecord]:

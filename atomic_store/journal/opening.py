@@ -24,17 +24,17 @@ from .creating import Found, create, read_identity, survey
 from .disk import Access, Disk
 from .failing import attempting
 from .files import close_quietly, size_of, sync_directory
-from .index_file import MemoryIndex, not_settled, to_text
+from .index_file import MemoryIndex, not_settled
 from .index_file.write import file_chunks
 from .index_store import IndexStore, Stretch
-from .layout import INDEX, JOURNAL, LOCK, index_name, segment_name
+from .layout import JOURNAL, LOCK, index_name, segment_name
 from .line import CloseLine, CutLine, HeaderLine, with_commit
 from .lock import take_lock
 from .mending import keep_aside, write_again, write_cut
 from .scan import SegmentScan
 from .segment_reader import SegmentReader, corrupt, is_being_cut, list_segments, uncut
 from .segments import SegmentWriter
-from .skipping import Skip, skip_pieces, skip_whole
+from .skipping import Skip, skip_pieces, skip_whole, stale_files
 from .snapshots.log import LogPlace
 from .snapshots.witness import refuse_missing_records
 from .tail import Kept, NoTail, Torn, Verdict, judge
@@ -177,18 +177,18 @@ class _Opening:
                 tail = self._read_segment(name)
                 self._end_segment(name, tail, is_last_but_one=k + 2 == len(names))
                 self._save_index()
-        self._check_witnesses()
+        self._stale = stale_files(self.coverage, self.directory, self.chain.position)
 
     def _skip_segment(self, name: str) -> bool:
         """Pass by a segment that an index file covers."""
         chain, path = self.chain, self._of(name)
-        whole = skip_whole(self.coverage.store, self.disk, path, chain)
-        if whole is None:
+        skip = skip_whole(self.coverage.store, self.disk, path, chain)
+        if skip is None:
             return False
+        whole, chain.at = skip
         self._skipped.append(whole)
         header = whole.header
-        chain.position, chain.value, chain.at = header.last, header.commit, to_text(header.last_at)
-        chain.segment = header.segment
+        chain.segment, chain.position, chain.value = header.segment, header.last, header.commit
         self._before = (name, header.end, with_commit(*chain.next_cut()))
         self._count_bytes(size_of(self.disk, path))
         return True
@@ -246,8 +246,10 @@ class _Opening:
                 )
             return
         for record, offset in zip(commit.records, commit.offsets, strict=True):
-            entry = entry_of(offset, record)
-            self.index.add(entry, not_settled)
+            try:
+                self.index.add(entry_of(offset, record), not_settled)
+            except ValueError as error:
+                raise JournalCorrupt(self._reader.path, offset, "a time", record.at) from error
         self.index.end, self.index.commit = commit.end, commit.value
 
     def _save_index(self) -> None:
@@ -257,23 +259,6 @@ class _Opening:
         facts = index.facts(store.store, store.history)
         image = b"".join(file_chunks(index.contents, facts, self.coverage.ends))
         self._go_on_from(self.coverage.with_whole(store.save(index_name(facts.first), image)))
-
-    def _check_witnesses(self) -> None:
-        """Refuse a journal that lacks records of which an index file knows."""
-        store = self.coverage.store
-        used = {stretch.name for stretch in self.coverage.stretches}
-        for name in sorted(store.names() - used):
-            stretch = store.stretch(name)
-            if stretch is None:
-                continue
-            if stretch.header.last > self.chain.position:
-                raise JournalCorrupt(
-                    self._of(segment_name(stretch.header.segment_first)),
-                    stretch.header.end,
-                    f"records up to position {stretch.header.last}, which {INDEX}/{name} names",
-                    f"no record behind position {self.chain.position}",
-                )
-            self._stale.append(name)
 
     def _end_segment(self, name: str, tail: bytes, *, is_last_but_one: bool) -> None:
         """Another segment follows: this one must end with a cut line."""
@@ -293,7 +278,10 @@ class _Opening:
         already_closed = scan.last
         verdict = self._verdict = judge(scan, tail)
         if isinstance(verdict, Problem):
-            raise corrupt(self._of(name), verdict)
+            damage = corrupt(self._of(name), verdict)
+            # Lines are not counted in what was not read.
+            damage.line = None if self._reader.skipped else damage.line
+            raise damage
         if isinstance(verdict, Torn):
             scan.roll_back()
         if isinstance(verdict, Kept):

@@ -194,6 +194,9 @@ class Records:
 
     async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:
         """Give the durable records of one admitted proposal, if any. Like `read_scope`."""
+        if not (_is_text(scope) and _is_text(proposal_id)):
+            await trio.lowlevel.checkpoint()
+            return ()
         for index in reversed(self.memory):
             for position in index.find_id(scope, proposal_id):
                 (record,) = await self.read_all(position - 1, 1)
@@ -237,6 +240,15 @@ class Records:
             await trio.lowlevel.checkpoint()
             return work()
         return await trio.to_thread.run_sync(work, limiter=self._threads)
+
+
+def _is_text(name: str) -> bool:
+    """Whether UTF-8 can hold it; nothing that is stored has another name."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _end(span: Span) -> ScopeEnd:

@@ -19,6 +19,7 @@ from .chain import Chain, ClosedCommit, Problem
 from .creating import expect_store, read_identity
 from .disk import Access, Disk, Kind, OSDisk
 from .files import kind_of, opened, read_range, size_of
+from .index_file import to_microseconds
 from .layout import JOURNAL, segment_name
 from .line import HeaderLine, NotALine, parse_line
 from .scan import SegmentScan
@@ -247,6 +248,10 @@ class _Check:
         for commit in commits:
             self.records += len(commit.records)
             for record, offset in zip(commit.records, commit.offsets, strict=True):
+                try:
+                    to_microseconds(record.at)
+                except ValueError:
+                    self._add(reader.path, offset, None, "a time", record.at)
                 if record.part is None or record.part[0] == 1:
                     key = self._key(record.scope, record.id)
                     if key in proposals:

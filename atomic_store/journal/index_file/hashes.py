@@ -121,8 +121,8 @@ class HashBuckets:
         """Encode the rows in order."""
         rows: list[int] = []
         for bucket in self._buckets:
-            bucket.sort()
-            rows += bucket
+            # Not in place: somebody may be looking something up in it.
+            rows += sorted(bucket)
             full = len(rows) - len(rows) % _ROWS
             for begin in range(0, full, _ROWS):
                 yield _hash_page(rows[begin : begin + _ROWS])

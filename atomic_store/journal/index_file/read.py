@@ -12,6 +12,7 @@ from .ends import EndsTable
 from .hashes import Digest, correlation_hash, digest_of, id_half, id_hash, scope_half
 from .layout import SPAN_ROW, TIMES_EVERY, Header, Section
 from .moments import to_text
+from .names import encoded
 from .pages import CACHED_PAGES_MAX, PageFile, ReadBytes
 from .tables import Tables, tables_of
 
@@ -73,6 +74,11 @@ class IndexReader:
         """What the file is about."""
         self.tables: Tables = tables_of(self._file)
         """Its sections, for whoever merges files."""
+
+    def check(self) -> None:
+        """Read every page, for nothing but to see whether it is as it was written."""
+        for _ in self._file.payloads(1, self.header.pages):
+            pass
 
     # --- by position ------------------------------------------------------------
 
@@ -149,7 +155,7 @@ class IndexReader:
 
     def scope(self, scope: str) -> Span | None:
         """Say what the file has of a scope; None if nothing."""
-        name = scope.encode()
+        name = encoded(scope)
         row = self.tables.scopes.find(name)
         return None if row is None else self._span(name, row)
 
