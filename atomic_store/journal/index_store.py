@@ -99,6 +99,16 @@ class IndexStore:
         is_ours = (header.store, header.history) == (self.store, self.history)
         return Stretch(header, name) if is_ours else None
 
+    def problem(self, name: str) -> str | None:
+        """Say why a file is not used; None if nothing speaks against it."""
+        try:
+            header = self._reader(name).header
+        except UnusableIndex as error:
+            return str(error)
+        if (header.store, header.history) != (self.store, self.history):
+            return f"{name}: it is of another store, or of another history"
+        return None
+
     def reader(self, stretch: Stretch) -> IndexReader:
         """
         Give a file's reader. It stays open until many others were asked for.

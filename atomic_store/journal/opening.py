@@ -79,6 +79,7 @@ def open_files(
     segment_bytes_max: int,
     on_progress: Progress,
     new_id: Callable[[], str] = lambda: str(uuid4()),
+    forgets_index: bool = False,
 ) -> OpenedFiles:
     """
     Open a store's journal for writing; make the store if there is nothing.
@@ -88,6 +89,7 @@ def open_files(
       on_progress: is called with the bytes read and the bytes in all; what it raises
         ends the opening.
       new_id: gives a UUID.
+      forgets_index: throw all index files away first.
 
     Raises:
       NotAStore: the path holds something else, or a store of a later format.
@@ -111,6 +113,9 @@ def open_files(
         if was_created:
             create(disk, path, now=now(), new_id=new_id)
         opening = _Opening(disk, path, on_progress)
+        if forgets_index:
+            for name in opening.coverage.store.names():
+                opening.coverage.store.remove(name)
         opening.read()
         opening.hear_witness()
         writer, recovery = opening.mend(segment_bytes_max, was_created=was_created)
