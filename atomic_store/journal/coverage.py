@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Coverage:
     """
     Index files that follow each other from the first record on: first whole segments', then

@@ -42,7 +42,7 @@ MEBIBYTE = 1024 * 1024
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class FileJournal:
     """A journal in files, opened by `open_file_journal`; a `Journal`."""
 

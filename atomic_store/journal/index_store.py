@@ -41,7 +41,7 @@ class Stretch:
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class IndexStore:
     """
     A store's index files. Its calls block; whoever makes some of them holds the `lock`.

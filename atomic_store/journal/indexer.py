@@ -45,7 +45,7 @@ class _Job:
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Indexer:
     """
     Turns sealed indexes into files.

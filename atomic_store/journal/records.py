@@ -27,7 +27,7 @@ READING_THREADS_MAX = 4
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Records:
     """
     A journal's durable records.
