@@ -29,8 +29,8 @@ from atomic_store.testing import (
     check_journal,
 )
 from atomic_store.testing.conformance import cases_of, failures_of
-from broken_commits import ALL_BROKEN
 from broken_journals import opened
+from broken_scans import ALL_BROKEN
 from kept_journals import BROKEN_SHELVES, Shelf
 
 ROOT = Path(__file__).parent.parent
@@ -224,7 +224,7 @@ def test_every_case_can_fail() -> None:
 
 async def test_a_persistent_journal_is_told_from_one_that_is_not() -> None:
     """A journal that forgets everything is no persistent one."""
-    with pytest.raises(ExceptionGroup, match="6 of 44 conformance cases failed"):
+    with pytest.raises(ExceptionGroup, match="6 of 50 conformance cases failed"):
         await check_journal(lambda _: open_memory_journal(), is_persistent=True)
 
 

@@ -7,12 +7,14 @@ from .closing import ClosingConformance
 from .committing import CommittingConformance
 from .reading import ReadingConformance
 from .reopening import ReopeningConformance
+from .scanning import ScanningConformance
 from .scopes import ScopesConformance
 
 
 class JournalConformance(
     AppendingConformance,
     ReadingConformance,
+    ScanningConformance,
     ScopesConformance,
     CommittingConformance,
     ClosingConformance,
