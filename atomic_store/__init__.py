@@ -44,6 +44,7 @@ from .messages import (
     ValidationResponse,
 )
 from .opening import open_store
+from .reading import Reading
 from .records import PastEvents, PastRecords, Record
 from .request import ValidationRequest, Validator
 from .result import Outcome, Result
@@ -82,6 +83,7 @@ __all__ = [
     "PastRecords",
     "QueriedEvents",
     "QueryEvents",
+    "Reading",
     "Record",
     "Recovery",
     "Reject",

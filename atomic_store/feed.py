@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import islice
-from typing import Any, Generic, TypeAlias, TypeVar, final
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
 
 import attrs
 import trio
 
 from .errors import JournalFailed
-from .journal import Journal, StoredRecord
+from .journal import RecordSource, StoredRecord, Wanted
 from .journal.record import size_of
 from .records import Record
 
@@ -121,16 +121,13 @@ class Feed(Generic[E]):
 
     position: int
     """Everything up to it was given, as far as the feed covers it."""
-    _journal: Journal
+    _source: RecordSource
     _hub: Hub
     _record: Callable[[StoredRecord], Record[Any]]
-    _scope: str | None
-    _prefix: str | None
+    _wanted: Wanted
     _ready: deque[StoredRecord] = attrs.Factory(deque)
     # Where the page in _ready ends.
     _read_to: int = attrs.field(default=0, init=False)
-    # The scope's last sequence up to _read_to, while its history is read.
-    _sequence: int | None = attrs.field(default=None, init=False)
     _has_caught_up: bool = attrs.field(default=False, init=False)
     _is_busy: bool = attrs.field(default=False, init=False)
     _is_open: bool = attrs.field(default=True, init=False)
@@ -142,11 +139,6 @@ class Feed(Generic[E]):
         """End it: whoever takes from it, or waits to, finds nothing."""
         self._is_open = False
         self._hub.wake()
-
-    def _covers(self, stored: StoredRecord) -> bool:
-        if self._scope is not None:
-            return stored.scope == self._scope
-        return self._prefix is None or stored.scope.startswith(self._prefix)
 
     def __aiter__(self) -> AsyncIterator[FeedItem[E]]:
         return self
@@ -169,7 +161,7 @@ class Feed(Generic[E]):
                 self.position = stored.position
                 return self._record(stored)
             self.position = self._read_to
-            head = self._journal.head.position
+            head = self._source.head.position
             if self.position < head:
                 await self._fill(head)
                 if not self._ready:
@@ -187,43 +179,29 @@ class Feed(Generic[E]):
 
     async def _fill(self, head: int) -> None:
         """Get the next page, and move on by it; it may hold nothing for this feed."""
-        page = self._hub.page(self.position)
-        if page is None and self._scope is not None:
-            await self._fill_from_scope(self._scope, head)
+        window = self._hub.page(self.position)
+        if window is not None:
+            # What was looked at, and does not match, is passed by as well.
+            self._ready.extend([stored for stored in window if self._wanted.matches(stored)])
+            self._read_to = window[-1].position
             return
-        if page is None:
-            page = await self._journal.read_all(after=self.position, limit=PAGE_RECORDS)
-        # Counting the scope's records stops here; it begins anew if the window is missed.
-        self._sequence = None
-        self._ready.extend(filter(self._covers, page))
-        self._read_to = page[-1].position
-
-    async def _fill_from_scope(self, scope: str, head: int) -> None:
-        """Get the next page of a scope, without reading what lies between its records."""
-        if self._sequence is None:
-            self._sequence = await self._sequence_at(scope, self.position)
-        page = await self._journal.read_scope(scope, first=self._sequence + 1, limit=PAGE_RECORDS)
-        self._ready.extend(page)
-        if page:
-            self._sequence = page[-1].sequence
-        if len(page) == PAGE_RECORDS:
-            self._read_to = page[-1].position
-        else:
-            self._read_to = max(head, page[-1].position) if page else head
-            # From here on the window serves, and passes this count by.
-            self._sequence = None
-
-    async def _sequence_at(self, scope: str, position: int) -> int:
-        """The last sequence of the scope up to a position, by bisection."""
-        low, high = 0, (await self._journal.scope_end(scope)).sequence
-        while low < high:
-            middle = (low + high + 1) // 2
-            (record,) = await self._journal.read_scope(scope, first=middle, last=middle)
-            if record.position <= position:
-                low = middle
-            else:
-                high = middle - 1
-        return low
+        wanted = attrs.evolve(self._wanted, first=self.position + 1, last=head)
+        page = await self._source.scan(wanted, limit=PAGE_RECORDS)
+        self._ready.extend(page.records)
+        self._read_to = head if page.next is None else page.next - 1
 
 
-__all__ = ["CaughtUp", "Feed", "FeedItem", "Hub"]
+def start_of(after: int | Literal["end"], head: int) -> int:
+    """
+    Give the position behind which a feed begins.
+
+    Raises:
+      ValueError: it is none, or lies ahead.
+    """
+    position = head if after == "end" else after
+    if type(position) is not int or not 0 <= position <= head:
+        raise ValueError(f'after: expected a position from 0 to {head} or "end", found {after!r}')
+    return position
+
+
+__all__ = ["CaughtUp", "Feed", "FeedItem", "Hub", "start_of"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar, final
 from uuid import UUID
@@ -14,12 +15,14 @@ import trio
 from .admission import RoundToken
 from .consideration import Consideration
 from .errors import JournalFailed, StoreClosed
-from .feed import Feed, Hub
+from .feed import Feed, Hub, start_of
+from .filter import Filter
 from .intake import Intake, check_scope
-from .journal import Head, Recovery, ScopeEnd
+from .journal import Head, Recovery, ScopeEnd, Wanted
 from .messages import StoreIfValid
 from .parts import Parts
 from .proposal import Proposal, TaskProposal
+from .reading import OnProgress, Reading, check_which, filter_of, query, reading
 from .receptionist import MessageProposal, Receptionist
 from .records import Record
 from .request import Validator
@@ -186,22 +189,50 @@ class Store(Generic[E]):
         Raises:
           JournalCorrupt: a record that was asked for is damaged.
         """
-        check_scope(scope)
-        for name, value in (("after", after), ("before", before), ("last", last), ("limit", limit)):
-            if value is not None and (type(value) is not int or value < 0):
-                raise ValueError(f"{name}: expected an integer from 0, found {value!r}")
-        if last is not None and limit is not None:
-            raise ValueError("expected `last` or `limit`, found both")
-        stored = await self._parts.journal.read_scope(
-            scope,
-            first=after + 1,
-            last=None if before is None else before - 1,
-            limit=limit if last is None else last,
-            reverse=last is not None,
+        parts = self._parts
+        return await query(
+            parts.journal, parts.record, scope, after=after, before=before, last=last, limit=limit
         )
-        if last is not None:
-            stored.reverse()
-        return list(map(self._parts.record, stored))
+
+    def read(
+        self,
+        *,
+        scope: str | None = None,
+        prefix: str | None = None,
+        after: int | None = None,
+        before: int | None = None,
+        at: datetime | str | None = None,
+        reverse: bool = False,
+        where: str | Filter | None = None,
+        limit: int | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Reading[E]:
+        """
+        Read durable records in the order of position: ``async for record in store.read(…)``.
+
+        Filtering is done next to the data, so that only what matches is decoded here. What
+        is admitted after this call is not read.
+
+        Args:
+          scope, prefix: only the records of this one, or of those whose names begin so.
+          after, before: positions; only what lies between, without them.
+          at: begin with the first record not before this time, or, reversed, the last one
+            not after it. A `datetime` with a zone, or text as in a filter.
+          reverse: the last one first.
+          where: only what matches this filter; as text, or as `parse_filter` makes it.
+          limit: only that many.
+          on_progress: called with the position that was come to, and the one that is the
+            end, each time that some were looked at.
+
+        Raises:
+          ValueError, InvalidEvent: an argument is none, or two exclude each other.
+          FilterError: `where` is no filter.
+        """
+        parts = self._parts
+        return reading(
+            parts.journal, parts.record, scope=scope, prefix=prefix, after=after, before=before,
+            at=at, reverse=reverse, where=where, limit=limit, on_progress=on_progress,
+        )  # fmt: skip
 
     async def outcome(self, proposal_id: UUID, *, scope: str) -> Result[E] | None:
         """
@@ -293,6 +324,7 @@ class Store(Generic[E]):
         *,
         scope: str | None = None,
         prefix: str | None = None,
+        where: str | Filter | None = None,
         after: int | Literal["end"] = 0,
     ) -> AsyncIterator[Feed[E]]:
         """
@@ -303,29 +335,22 @@ class Store(Generic[E]):
         Args:
           scope: only this one's.
           prefix: only those of scopes whose name begins with it.
+          where: only what matches this filter; as text, or as `parse_filter` makes it.
           after: a position: only what lies behind it. ``"end"``: only what is not yet durable.
 
         Memory is bounded: a slow reader falls back to reading the journal, and catches up.
 
         Raises:
           ValueError: `after` lies ahead of the store's head.
+          FilterError: `where` is no filter.
           StoreClosed, JournalFailed: the store is.
         """
-        if scope is not None and prefix is not None:
-            raise ValueError("expected `scope` or `prefix`, found both")
-        head = self.head.position
-        position = head if after == "end" else after
-        if type(position) is not int or not 0 <= position <= head:
-            raise ValueError(
-                f'after: expected a position from 0 to {head} or "end", found {after!r}'
-            )
+        check_which(scope, prefix)
+        position = start_of(after, self.head.position)
+        wanted = Wanted(scope=scope, prefix=prefix or "", where=filter_of(where))
         if self._supervisor.closed is not None:
             raise self._supervisor.closed()
-        if scope is not None:
-            check_scope(scope)
-        feed: Feed[E] = Feed(
-            position, self._parts.journal, self._hub, self._parts.record, scope, prefix
-        )
+        feed: Feed[E] = Feed(position, self._parts.journal, self._hub, self._parts.record, wanted)
         try:
             yield feed
         finally:

@@ -11,7 +11,7 @@ import trio
 from atomic_store.errors import JournalFailed
 from atomic_store.journal import Commit, Draft, Head, StoredRecord
 from atomic_store.journal.memory import MemoryJournal, _Batch
-from broken_journals import BROKEN, Appended, caught_by
+from broken_journals import Appended, caught_by
 
 
 def tell_nobody(_: object) -> None:
@@ -252,7 +252,3 @@ class WritesDecisionByDecision(MemoryJournal):
     def append_nowait(self, draft: Draft, *, expected_sequence: int) -> Appended:
         records, commit = super().append_nowait(draft, expected_sequence=expected_sequence)
         return records, commit if self._writing is None else Commit()
-
-
-ALL_BROKEN = BROKEN
-"""The broken journals of both files, each with a case of the suite that must fail for it."""

@@ -32,13 +32,13 @@ from atomic_store.testing import (
 )
 from atomic_store.testing.conformance import cases_of, failures_of
 from atomic_store.testing.conformance.place import JournalPlace
-from broken_commits import ALL_BROKEN as BROKEN_COMMITS
 from broken_journals import opened
+from broken_scans import ALL_BROKEN as BROKEN_APPENDS
 from broken_snapshots import BROKEN_SNAPSHOTS
 from kept_journals import BROKEN_SHELVES, Shelf
 from snapshot_logs import damaged, estranged, with_newest
 
-ALL_BROKEN = [*BROKEN_COMMITS, *BROKEN_SNAPSHOTS]
+ALL_BROKEN = [*BROKEN_APPENDS, *BROKEN_SNAPSHOTS]
 ROOT = Path(__file__).parent.parent
 TOO_LARGE = Draft("lot-1", "id", (EncodedEvent("Bid", 1, b"1" * 2_000_000),))
 
@@ -270,7 +270,7 @@ async def test_unchecked_snapshots_are_noticed(
 
 async def test_a_persistent_journal_is_told_from_one_that_is_not() -> None:
     """A journal that forgets everything is no persistent one."""
-    with pytest.raises(ExceptionGroup, match="7 of 57 conformance cases failed"):
+    with pytest.raises(ExceptionGroup, match="7 of 63 conformance cases failed"):
         await check_journal(lambda _: open_memory_journal(), is_persistent=True)
 
 

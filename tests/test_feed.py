@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,15 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from atomic_store import CaughtUp, Feed, JournalFailed, Record, StoreClosed
+from atomic_store import (
+    CaughtUp,
+    Feed,
+    FilterError,
+    JournalFailed,
+    Record,
+    StoreClosed,
+    parse_filter,
+)
 from atomic_store import feed as feed_module
 from bids import Bid, Call, accept, bids
 
@@ -232,3 +241,68 @@ async def test_leaving_the_block_ends_waiting() -> None:
         await wait_all_tasks_blocked()
 
         assert call.is_over
+
+
+@pytest.mark.parametrize("window_bytes_max", [0, 2000, 1 << 20])
+@pytest.mark.parametrize("which", [{}, {"scope": "lot-1"}, {"prefix": "lot"}], ids=str)
+async def test_filtered(
+    which: dict[str, Any], window_bytes_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what matches is given, as history and live, from the journal and from the window."""
+    monkeypatch.setattr(feed_module, "PAGE_RECORDS", 7)
+    where = parse_filter("data.cents > 9 data.bidder != eve", now=datetime.now(UTC))
+    items: list[Any] = []
+    async with bids() as (store, _):
+        store._hub.window_bytes_max = window_bytes_max
+
+        async def propose() -> None:
+            for n in range(40):
+                bid = Bid(f"lot-{n % 3}", "eve" if n % 5 else "ada", n % 20)
+                await store.store_if_valid(bid, accept)
+
+        async def follow() -> None:
+            async with store.subscribe(where=where, **which) as feed:
+                while True:
+                    items.append(await anext(feed))
+
+        await propose()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(follow)
+            await wait_all_tasks_blocked()
+            await propose()
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        expected = await store.read(where=where, **which).all()
+
+    history = [record for record in expected if record.position <= 40]
+    assert len(history) > 0
+    assert items == [*history, CaughtUp(40), *expected[len(history) :]]
+
+
+async def test_passing_by_what_does_not_match() -> None:
+    """The position moves on over it, so that resuming there misses and repeats nothing."""
+    async with bids() as (store, _), trio.open_nursery() as nursery:
+        for n in range(5):
+            await store.store_if_valid(Bid("lot", "ada", n), accept)
+        async with store.subscribe(where="data.cents = 1") as feed:
+            assert [2, CaughtUp(5)] == [
+                item if isinstance(item, CaughtUp) else item.position
+                for item in [await anext(feed), await anext(feed)]
+            ]
+            assert 5 == feed.position
+            call = Call(nursery, feed.__anext__)
+            await store.store_if_valid(Bid("lot", "ada", 6), accept)
+            await wait_all_tasks_blocked()
+            assert not call.is_over
+            assert 6 == feed.position
+            await store.store_if_valid(Bid("lot", "ada", 1), accept)
+            await wait_all_tasks_blocked()
+            assert 7 == call.value.position
+
+
+async def test_what_is_no_filter() -> None:
+    """It is refused when one subscribes."""
+    async with bids() as (store, _):
+        with pytest.raises(FilterError, match="at offset 0"):
+            async with store.subscribe(where="cents > 5"):
+                pass

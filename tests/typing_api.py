@@ -7,7 +7,7 @@ Never run: mypy and pyright read it, strictly, in `nox -s types`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, assert_never, assert_type
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from atomic_store import (
     Fold,
     JsonEvent,
     Outcome,
+    Reading,
     Record,
     Result,
     ScopeStatus,
@@ -30,6 +31,8 @@ from atomic_store import (
     parse_filter,
 )
 from atomic_store.testing import Scenario, Then, open_test_store, scenario, trio_clock
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @attrs.frozen
@@ -112,7 +115,11 @@ async def read(store: Store[Bid]) -> None:
     assert_type(await store.outcome(UUID(int=1), scope="a"), Result[Bid] | None)
     assert_type(store.live_scopes(), Mapping[str, ScopeStatus])
     assert_type(store.head.position, int)
-    async with store.subscribe(scope="a", after="end") as feed:
+    async for record in store.read(prefix="a", at="-2h", where="type = Bid", reverse=True):
+        assert_type(record, Record[Bid])
+    assert_type(await store.read(scope="a").all(), list[Record[Bid]])
+    assert_type(store.read(), Reading[Bid])
+    async with store.subscribe(scope="a", where=parse_filter("", now=NOW), after="end") as feed:
         async for item in feed:
             match item:
                 case CaughtUp(position):

@@ -16,6 +16,7 @@ import attrs
 from ..errors import JournalFailed
 from .commit import Commit
 from .record import Draft, EncodedEvent, Snapshot, StoredRecord
+from .wanted import Page, Wanted
 
 __all__ = [
     "Commit",
@@ -25,10 +26,13 @@ __all__ = [
     "Journal",
     "OnCommit",
     "OnFailure",
+    "Page",
+    "RecordSource",
     "Recovery",
     "ScopeEnd",
     "Snapshot",
     "StoredRecord",
+    "Wanted",
 ]
 
 OnCommit: TypeAlias = Callable[[Sequence[StoredRecord]], object]
@@ -74,6 +78,31 @@ class Recovery:
     """The file that keeps what was cut off."""
     notes: tuple[str, ...] = ()
     """Whatever else was odd, a sentence each."""
+
+
+class RecordSource(Protocol):
+    """What durable records can be read from; each `Journal` is one."""
+
+    @property
+    def head(self) -> Head:
+        """The last durable record and commit value."""
+        ...
+
+    async def read_scope(
+        self,
+        scope: str,
+        *,
+        first: int = 1,
+        last: int | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> list[StoredRecord]:
+        """Read a scope's durable records by sequence; see `Journal`."""
+        ...
+
+    async def scan(self, wanted: Wanted, *, limit: int) -> Page:
+        """Look for durable records that are wanted; see `Journal`."""
+        ...
 
 
 class Journal(Protocol):
@@ -178,6 +207,23 @@ class Journal(Protocol):
           limit: how many at most.
 
         Checkpoints; may be cancelled. Raises as `read_scope`.
+        """
+        ...
+
+    async def scan(self, wanted: Wanted, *, limit: int) -> Page:
+        """
+        Look for durable records that are wanted, in the order that is asked for.
+
+        Looking is done where the records are: only those that are wanted come back. It
+        may end early, with no record at all, so that nobody waits long for an answer;
+        whoever wants more calls again with `wanted.going_on_at(page.next)`.
+
+        Args:
+          wanted: which ones; `wanted.matches` tells it of each.
+          limit: how many at most, from 1.
+
+        Checkpoints; may be cancelled. Raises as `read_scope`; what lies before the damage
+        is given first. `InvalidEvent`: the filter had to decode what is not JSON text.
         """
         ...
 

@@ -32,6 +32,7 @@ from .records import Records
 from .segments import WrittenCommit
 from .snapshots.keeper import SnapshotKeeper
 from .times import RisingTimes
+from .wanted import Page, Wanted
 
 if TYPE_CHECKING:
     import os
@@ -212,6 +213,10 @@ class FileJournal:
     async def read_all(self, *, after: int = 0, limit: int) -> list[StoredRecord]:
         """Read durable records by position, `after` excluded. Otherwise like `read_scope`."""
         return await self._records.read_all(after, limit)
+
+    async def scan(self, wanted: Wanted, *, limit: int) -> Page:
+        """Give a page of the durable records that are wanted. Otherwise like `read_scope`."""
+        return await self._records.scan(wanted, limit)
 
     async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:
         """Give the durable records of one admitted proposal, if any. Like `read_scope`."""

@@ -19,11 +19,14 @@ from .clock import Clock, timestamp, utc_now
 from .commit import Commit
 from .drafts import check_snapshot
 from .record import Draft, Snapshot, StoredRecord, records_of
+from .wanted import Page, Wanted
 
 CommitHook: TypeAlias = Callable[[Sequence[StoredRecord]], object]
 
 DECISION_BYTES_MAX = 64 * 1024 * 1024
 SNAPSHOTS_KEPT = 2
+LOOKED_AT_MAX = 1000
+"""How many records a page looks at: some 1 ms of work."""
 EMPTY = Head(0, blake2b(digest_size=16).hexdigest())
 
 
@@ -221,6 +224,25 @@ class MemoryJournal:
         await trio.lowlevel.checkpoint()
         self._check_open()
         return self._records[after : after + limit]
+
+    async def scan(self, wanted: Wanted, *, limit: int) -> Page:
+        """Look at durable records for those that are wanted; see `Journal`."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        count = len(self._records)
+        first, last = (
+            max(1, wanted.first),
+            min(count, count if wanted.last is None else wanted.last),
+        )
+        found: list[StoredRecord] = []
+        positions = range(last, first - 1, -1) if wanted.reverse else range(first, last + 1)
+        for looked_at, position in enumerate(positions):
+            if len(found) >= limit or looked_at == LOOKED_AT_MAX:
+                return Page(found, position)
+            record = self._records[position - 1]
+            if wanted.matches(record):
+                found.append(record)
+        return Page(found, None)
 
     async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:
         """The durable records of one admitted proposal; none if there is no such."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 
 import attrs
@@ -46,20 +47,25 @@ def read_places(disk: Disk, directory: str, places: Sequence[Place]) -> list[Sto
     records: list[StoredRecord] = []
     for first, groups in groupby(_grouped(places), key=lambda group: group[0].first):
         path = f"{directory}/{segment_name(first)}"
-        begin = 0
-        try:
-            with opened(disk, path, Access.READ) as file:
-                for group in groups:
-                    begin = min(group[0].begin, group[-1].begin)
-                    end = max(group[0].end, group[-1].end)
+        with as_damage(path, 0), opened(disk, path, Access.READ) as file:
+            for group in groups:
+                begin = min(group[0].begin, group[-1].begin)
+                end = max(group[0].end, group[-1].end)
+                with as_damage(path, begin):
                     data = read_range(disk, file, path, begin, end)
-                    records += [_read_one(path, p, data, p.begin - begin) for p in group]
-        except JournalFailed as error:
-            if error.operation == "read" or isinstance(error.__cause__, FileNotFoundError):
-                # A sector that can't be read is damage of its records, and of nothing else.
-                raise JournalCorrupt(path, begin, "records", error.reason) from error
-            raise
+                records += [_read_one(path, p, data, p.begin - begin) for p in group]
     return records
+
+
+@contextmanager
+def as_damage(path: str, offset: int) -> Iterator[None]:
+    """Take what can't be read for damage of the records there, and of nothing else."""
+    try:
+        yield
+    except JournalFailed as error:
+        if error.operation == "read" or isinstance(error.__cause__, FileNotFoundError):
+            raise JournalCorrupt(path, offset, "records", error.reason) from error
+        raise
 
 
 def lines_between(disk: Disk, path: str, begin: int, end: int) -> Iterator[tuple[int, RecordLine]]:

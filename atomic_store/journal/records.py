@@ -19,6 +19,8 @@ from .disk import Disk
 from .index_file import MemoryIndex, Span
 from .reading import Place, read_commit_value, read_places
 from .record import StoredRecord
+from .scanning import Scan
+from .wanted import Page, Wanted
 
 T = TypeVar("T")
 
@@ -191,6 +193,15 @@ class Records:
             return read_commit_value(self.disk, self.directory, place)
 
         return await self.in_thread(read)
+
+    async def scan(self, wanted: Wanted, limit: int) -> Page:
+        """Give a page of the records that are wanted. Checkpoints; may be cancelled."""
+        scan = Scan(
+            self.disk, self.directory, self.coverage, tuple(self.memory), self.count,
+            wanted, max(1, limit),
+            trio.from_thread.check_cancelled if self.disk.uses_threads else lambda: None,
+        )  # fmt: skip
+        return await self.in_thread(scan.page)
 
     async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:
         """Give the durable records of one admitted proposal, if any. Like `read_scope`."""

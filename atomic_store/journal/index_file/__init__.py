@@ -16,6 +16,7 @@ from .memory import MemoryIndex
 from .moments import to_microseconds, to_text
 from .pages import ReadBytes
 from .read import IndexReader, Span
+from .time_grid import find_time
 
 __all__ = [
     "FORMAT",
@@ -36,6 +37,7 @@ __all__ = [
     "Span",
     "UnusableIndex",
     "build_index",
+    "find_time",
     "merge_pieces",
     "not_settled",
     "to_microseconds",

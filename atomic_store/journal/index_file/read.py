@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import final
 
@@ -10,11 +9,12 @@ import attrs
 
 from .ends import EndsTable
 from .hashes import Digest, correlation_hash, digest_of, id_half, id_hash, scope_half
-from .layout import SPAN_ROW, TIMES_EVERY, Header, Section
+from .layout import SPAN_ROW, Header, Section
 from .moments import to_text
 from .names import encoded
 from .pages import CACHED_PAGES_MAX, PageFile, ReadBytes
 from .tables import Tables, tables_of
+from .time_grid import find_time
 
 
 @attrs.frozen
@@ -142,14 +142,8 @@ class IndexReader:
           Positions of which one is it, at most 64. Empty if all records are before the
           time; then it begins where the next file does.
         """
-        header, times = self.header, self.tables.times
-        if not header.count or microseconds > header.last_at:
-            return range(header.last + 1, header.last + 1)
-        k = bisect_left(times, microseconds)
-        grid = -(-header.first // TIMES_EVERY) * TIMES_EVERY
-        # Record grid + (k - 1) * 64 is before the time, grid + k * 64 is not.
-        begin = grid + (k - 1) * TIMES_EVERY + 1
-        return range(max(header.first, begin), min(header.last, begin + TIMES_EVERY - 1) + 1)
+        header = self.header
+        return find_time(header.first, header.last, header.last_at, self.tables.times, microseconds)
 
     # --- by scope ---------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from .closing import ClosingConformance
 from .committing import CommittingConformance
 from .reading import ReadingConformance
 from .reopening import ReopeningConformance
+from .scanning import ScanningConformance
 from .scopes import ScopesConformance
 from .snapshots import SnapshotsConformance
 
@@ -14,6 +15,7 @@ from .snapshots import SnapshotsConformance
 class JournalConformance(
     AppendingConformance,
     ReadingConformance,
+    ScanningConformance,
     ScopesConformance,
     CommittingConformance,
     ClosingConformance,
