@@ -22,6 +22,8 @@ from .layout import JOURNAL, segment_name
 from .line import HeaderLine, NotALine, parse_line
 from .scan import SegmentScan
 from .segment_reader import SegmentReader, is_being_cut, list_journal, uncut
+from .snapshots.log import LogPlace
+from .snapshots.witness import last_position
 from .tail import Kept, Torn, judge
 
 if TYPE_CHECKING:
@@ -117,11 +119,14 @@ class _Check:
     def run(self) -> None:
         expect_store(self.disk, self.path)
         try:
+            # Asked first: beside a writer, later snapshots may rest on later records.
+            witness = self._witness()
             names = self._list()
             self.chain = self._identify(names)
             for k, name in enumerate(names):
                 self._check_segment(name, names[k + 1] if k + 1 < len(names) else None)
             self._check_suspects(names)
+            self._hear(witness)
         except _Enough:
             self.notes.append(f"There is more damage than the {DAMAGE_MAX} places that are listed.")
 
@@ -132,6 +137,27 @@ class _Check:
             self.records, self.segments, len(self.chain.sequences), self.bytes_read, head,
             tuple(self.notes), tuple(self.damage),
         )  # fmt: skip
+
+    # --- snapshots -----------------------------------------------------------------------
+
+    def _witness(self) -> tuple[LogPlace, int] | None:
+        """Give the last position that snapshots tell of, if it is known whose they must be."""
+        try:
+            identity = read_identity(self.disk, self.path)
+        except JournalCorrupt:
+            return None
+        place = LogPlace(self.disk, self.path, identity.store, identity.history)
+        return place, last_position(place)
+
+    def _hear(self, witness: tuple[LogPlace, int] | None) -> None:
+        """Say whether records are missing at the end, if nothing else is wrong."""
+        if witness is not None and not self.damage:
+            place, last = witness
+            if last > self.chain.position:
+                self._add(
+                    place.directory, 0, None, f"no position above {self.chain.position}",
+                    f"a snapshot that rests on position {last}: records are missing",
+                )  # fmt: skip
 
     # --- files ---------------------------------------------------------------------------
 
