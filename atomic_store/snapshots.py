@@ -108,7 +108,7 @@ class Snapshots:
             self.used += 1
             return state, kept.sequence
 
-    def keep(self, scope: Folded, *, is_going: bool) -> None:
+    def keep(self, scope: Folded, *, is_going: bool = False) -> None:
         """
         Keep a scope's state once it is durable, if it is well ahead of what was kept last.
 
