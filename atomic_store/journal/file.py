@@ -269,7 +269,10 @@ class FileJournal:
         for snapshot in snapshots:
             end = self._scope_end(snapshot.scope).sequence
             check_snapshot(snapshot, end)
-        await self._snapshots.save(snapshots)
+        if snapshots:
+            await self._snapshots.save(snapshots)
+        else:
+            await trio.lowlevel.checkpoint()
 
     async def delete_snapshots(
         self, scope: str, *, first: int = 1, last: int | None = None
@@ -287,7 +290,7 @@ class FileJournal:
 
     async def _commit_at(self, position: int) -> str | None:
         """Read the commit value on a durable record's line; None if it closes no commit."""
-        if position > self._head.position:
+        if not 0 < position <= self._head.position:
             return None
         place = self._place(position)
         return await self._run(lambda: read_commit_value(self._disk, self._files.directory, place))
