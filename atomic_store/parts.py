@@ -15,7 +15,7 @@ from .journal import Commit, Draft, EncodedEvent, Journal, StoredRecord
 from .journal.commit import durable_commit
 from .proposal import Proposal
 from .records import Record
-from .snapshots import Folded, Snapshots
+from .snapshots import Snapshots
 
 FOLD_PAGE_RECORDS = 256
 """How many records are folded between two checkpoints; some 1 ms of work."""
@@ -132,11 +132,6 @@ class Parts:
         if draft.events == (encoded,) and self.types.is_shared(encoded.type):
             return self.fold.evolve(state, proposal.event)
         return self.evolve(state, iter(draft.events))
-
-    def keep_state(self, scope: Folded, *, is_going: bool = False) -> None:
-        """Have a scope's state kept on disk, if states are, and it is worth it."""
-        if self.snapshots is not None:
-            self.snapshots.keep(scope, is_going=is_going)
 
     async def load(self, scope: str, last: int | None = None) -> Loaded:
         """Read a scope's durable past up to a sequence, or to its end."""

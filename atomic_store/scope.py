@@ -103,7 +103,8 @@ class Scope:
             self._count_bytes(size_of_all([record._stored for record in self.past]))
         self.error = None
         self.is_loaded = True
-        self.parts.keep_state(self)
+        if self.parts.snapshots is not None:
+            self.parts.snapshots.keep(self)
 
     # --- proposals come and go ------------------------------------------------
 
@@ -346,7 +347,8 @@ class Scope:
         counters = self.parts.counters
         counters.accepted += 1
         counters.records += len(stored)
-        self.parts.keep_state(self)
+        if self.parts.snapshots is not None:
+            self.parts.snapshots.keep(self)
         proposal.end(self._ending(Outcome.ACCEPTED, records, meta=records[0].meta), commit)
 
     # --- duplicates -------------------------------------------------------------------

@@ -108,7 +108,7 @@ class Snapshots:
             self.used += 1
             return state, kept.sequence
 
-    def keep(self, scope: Folded, *, is_going: bool) -> None:
+    def keep(self, scope: Folded, *, is_going: bool = False) -> None:
         """
         Keep a scope's state once it is durable, if it is well ahead of what was kept last.
 
@@ -134,7 +134,7 @@ class Snapshots:
                         await self._save_some()
         except Exception as error:
             # They are not worth a failure of the store, whatever it was.
-            self.error = str(error) if isinstance(error, AtomicStoreError) else repr(error)
+            self.error = _told(error)
         finally:
             self._is_over = True
             self._offers.clear()
@@ -162,11 +162,16 @@ class Snapshots:
             await offer.commit.wait()
             try:
                 data = self._codec.encode(offer.state)
-            except InvalidEvent as error:
-                self.error = str(error)
+            except Exception as error:
+                # A state or a codec of the user's; the others are none the worse for it.
+                self.error = _told(error)
                 continue
             batch.append(Snapshot(scope, offer.sequence, self._version, data))
             size += len(data)
         if batch:
             await self._journal.save_snapshots(batch)
             self.written += len(batch)
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, AtomicStoreError) else repr(error)

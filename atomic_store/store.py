@@ -371,9 +371,10 @@ class Store(Generic[E]):
         commit = self._parts.last_commit
         await wait_uninterrupted(lambda over: commit.when_done(lambda failure: over()))
         self._hub.close(commit.failure)
-        if self._parts.snapshots is not None:
-            self._supervisor.keep_states()
-            await self._parts.snapshots.close()
+        snapshots = self._parts.snapshots
+        if snapshots is not None:
+            self._supervisor.keep_states(snapshots)
+            await snapshots.close()
 
 
 def _status(scope: Scope) -> ScopeStatus:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from atomic_store.errors import JournalCorrupt, NotAStore, StoreLocked
 from atomic_store.journal.disk import Kind
 from atomic_store.journal.file import open_file_journal
 from atomic_store.journal.index_upkeep import check_index, rebuild_index
+from atomic_store.journal.verify import verify
 from atomic_store.testing.faulty_disk import FaultyDisk
 from command_line import called, lines_of, refusal
 from journal_files import INDEX, STORE, a_draft, lived, open_again, segment, with_file, writing
@@ -173,3 +175,30 @@ def test_command_finds_damage_and_mends_it(cut: Path, tmp_path: Path) -> None:
 def test_command_refuses_what_is_no_store(tmp_path: Path) -> None:
     """There must be a store."""
     assert "found nothing" in refusal(called("index", tmp_path / "nowhere.store"))
+
+
+def test_verify_hears_index_files() -> None:
+    """Records that an index file names and the journal lacks are missing, and that is said."""
+    early = FaultyDisk()
+    disk = FaultyDisk()
+
+    async def main() -> None:
+        nonlocal early
+        async with writing(disk) as store:
+            await store.commit(a_draft("lot-1", 1))
+            early = disk.copy()
+            for number in range(2, 12):
+                await store.commit(a_draft("lot-1", number, pad=200))
+            await trio.testing.wait_all_tasks_blocked()
+
+    trio.run(main)
+    assert () == verify(STORE, disk=early).damage
+    (first, *_) = names(disk)
+    early.put(f"{INDEX}/{first}", disk.files()[f"{INDEX}/{first}"])
+    (damage,) = verify(STORE, disk=early).damage
+
+    assert damage.path == f"{INDEX}/{first}"
+    assert damage.expected == "no position above 1"
+    assert damage.found.startswith("an index file that names position")
+    with pytest.raises(JournalCorrupt, match=f"index/{first}"):
+        open_again(early)

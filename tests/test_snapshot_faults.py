@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
+from atomic_store import Fold, open_store
 from atomic_store.errors import JournalCorrupt, JournalFailed
 from atomic_store.journal import Snapshot
 from atomic_store.journal.disk import Kind
+from bids import Bid, lot_of
 from journal_files import a_draft, open_again, segment, writing
 from snapshot_stores import (
     SNAPSHOTS,
@@ -22,6 +25,7 @@ from snapshot_stores import (
     newest_on,
     state_of,
 )
+from test_disk import started
 
 FAILURES: list[tuple[str, int, dict[str, Any]]] = [
     ("write", 1, {"error": errno.ENOSPC}),
@@ -195,3 +199,54 @@ class TestFailure:
         async with writing(disk) as store:
             await keep(store, 4)
             assert await newest(store.journal) == [4, 4]
+
+
+WRITER = """
+import sys, trio
+sys.path.insert(0, "tests")
+from atomic_store import Fold, open_store
+from bids import Bid, lot_of
+
+ALL = Fold((), lambda cents, bid: (*cents, bid.cents), state_type=tuple[int, ...])
+
+async def main(path):
+    async with open_store(
+        path, events=Bid, scope_of=lot_of, state=ALL, snapshot_every=1
+    ) as store:
+        print("open", flush=True)
+        while True:
+            for lot in ("a", "b", "c"):
+                bid = lambda request: request.accept(Bid(lot, "ada", len(request.state)))
+                result = await store.store_if_valid(Bid(lot, "ada", 0), bid)
+            assert store.statistics().snapshots_error is None
+            print(result.records[0].sequence, flush=True)
+
+trio.run(main, sys.argv[1])
+"""
+
+
+class TestProcesses:
+    async def test_kill(self, tmp_path: Path) -> None:
+        """A writer that is killed while it keeps states leaves none that is wrong."""
+        path = tmp_path / "auction.store"
+        fold: Fold[Any, Bid] = Fold(
+            (), lambda cents, bid: (*cents, bid.cents), state_type=tuple[int, ...]
+        )
+        used = 0
+        for cycle in range(6):
+            process = started(WRITER, path)
+            assert process.stdout is not None
+            for _ in range(5 + 7 * cycle):
+                process.stdout.readline()
+            process.kill()
+            process.communicate()
+
+            async with open_store(path, events=Bid, scope_of=lot_of, state=fold) as store:
+                for lot in "abc":
+                    count = len(await store.query_events(lot))
+                    async with store.consider(Bid(lot, "ada", 0)) as request:
+                        assert request.state == tuple(range(count))
+                statistics = store.statistics()
+                used += statistics.snapshots_used
+                assert statistics.snapshots_skipped == 0
+        assert used > 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from array import array
 
 import attrs
 import pytest
@@ -91,11 +92,8 @@ def test_many_scopes() -> None:
     for number in range(count):
         expected = [count + number + 1, number + 1]
         assert expected == [one.sequence for one in index.of(f"lot-{number}", 1)]
-    arrays = [
-        value
-        for field in attrs.fields(SnapshotIndex)
-        if hasattr(value := getattr(index, field.name), "typecode")
-    ]
+    members = [getattr(index, field.name) for field in attrs.fields(SnapshotIndex)]
+    arrays = [member for member in members if isinstance(member, array)]
     assert len(arrays) == 6
     assert sum(map(sys.getsizeof, arrays)) / (2 * count) < 32
     assert index.of("lot-x", 1) == index.of("lot-1", 2) == []

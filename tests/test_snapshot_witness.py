@@ -8,8 +8,9 @@ import trio
 from atomic_store.errors import JournalCorrupt
 from atomic_store.journal.snapshots import witness as witness_module
 from atomic_store.journal.snapshots.witness import refuse_missing_records
+from atomic_store.journal.verify import verify
 from atomic_store.testing.faulty_disk import FaultyDisk
-from journal_files import a_draft, open_again, segment, writing
+from journal_files import STORE, a_draft, open_again, segment, writing
 from snapshot_stores import (
     SNAPSHOTS,
     keep,
@@ -41,10 +42,14 @@ class TestWitness:
 
         assert (raised.value.path, raised.value.offset) == (segment(1), len(journal))
         assert raised.value.found == "1 as the last position"
-        assert f"delete {SNAPSHOTS}" in raised.value.expected
+        assert f"snapshots in {SNAPSHOTS} rest" in raised.value.expected
         assert before.files()[segment(1)] == journal
+        (damage,) = verify(STORE, disk=before).damage
+        assert damage.found == "a snapshot that rests on position 6: records are missing"
         before.remove(log_path())
         assert len(open_again(before)[0]) == 1
+        assert verify(STORE, disk=before).damage == ()
+        assert verify(STORE, disk=disk).damage == ()
 
     def test_its_last_line_is_torn(self) -> None:
         """The last whole line is the witness."""

@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from atomic_store import EventType, JournalFailed, open_store
+from atomic_store import EventType, Fold, JournalFailed, open_store
 from atomic_store import snapshots as snapshots_module
 from atomic_store.journal import Snapshot
 from atomic_store.journal.file import open_file_journal
@@ -275,6 +275,39 @@ class TestFailure:
                 statistics = store.statistics()
                 assert (statistics.snapshots_error or "").startswith(text)
                 assert (statistics.records, statistics.snapshots_written) == (25, 0)
+
+    async def test_a_codec_that_raises(self) -> None:
+        """Whatever a codec raises, the state is not kept, and others are."""
+        codec: EventType[Any] = EventType(
+            Tally, encode=lambda tally: 1 // (tally.count - 10), decode=Tally
+        )
+        async with open_memory_journal() as journal:
+            async with store_on(journal, Folding(state_type=codec).fold) as store:
+                await bid(store, 10)
+                await wait_all_tasks_blocked()
+                assert "ZeroDivisionError" in (store.statistics().snapshots_error or "")
+                assert store.statistics().crashed == 0
+
+    async def test_states_that_cannot_be_compared(self) -> None:
+        """The same if it cannot be told whether a state comes back as itself."""
+
+        class Odd(Tally):
+            def __eq__(self, other: object) -> bool:
+                raise ValueError("as odd as it gets")
+
+            def __hash__(self) -> int:
+                return 0
+
+        codec: EventType[Any] = EventType(Odd, encode=lambda odd: odd.count, decode=Odd)
+        fold: Fold[Any, Bid] = Fold(Odd(), lambda odd, bid: Odd(odd.count + 1), state_type=codec)
+        async with (
+            open_memory_journal() as journal,
+            store_on(journal, fold, snapshot_every=1) as store,
+        ):
+            await bid(store, 2)
+            await wait_all_tasks_blocked()
+            assert store.statistics().snapshots_error == "ValueError('as odd as it gets')"
+            assert store.statistics().snapshots_written == 0
 
     async def test_a_state_that_comes_back_as_another(self) -> None:
         """A state that would not come back as itself is not kept."""

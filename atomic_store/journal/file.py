@@ -247,7 +247,10 @@ class FileJournal:
         ends = await self._records.sequences(snapshot.scope for snapshot in snapshots)
         for snapshot, end in zip(snapshots, ends, strict=True):
             check_snapshot(snapshot, end)
-        await self._snapshots.save(snapshots)
+        if snapshots:
+            await self._snapshots.save(snapshots)
+        else:
+            await trio.lowlevel.checkpoint()
 
     async def delete_snapshots(
         self, scope: str, *, first: int = 1, last: int | None = None
@@ -265,7 +268,7 @@ class FileJournal:
 
     async def _commit_at(self, position: int) -> str | None:
         """Read the commit value on a durable record's line; None if it closes no commit."""
-        if position > self._head.position:
+        if not 0 < position <= self._head.position:
             return None
         return await self._records.commit_value(position)
 

@@ -32,6 +32,7 @@ from .segment_reader import (
 )
 from .tail import Kept, Torn, judge
 from .verify_apart import CheckedSegment, check_apart, joined, proposal_key
+from .witnesses import Witness, witnesses_of
 
 if TYPE_CHECKING:
     import os
@@ -136,11 +137,14 @@ class _Check:
     def run(self) -> None:
         expect_store(self.disk, self.path)
         try:
+            # Asked first: beside a writer, what comes later tells of later records.
+            witnesses = witnesses_of(self.disk, self.path)
             names = self._list()
             self.chain = self._identify(names)
             for k, name in enumerate(names):
                 self._check_segment(name, names[k + 1] if k + 1 < len(names) else None)
             self._check_suspects(names)
+            self._hear(witnesses)
         except _Enough:
             self.notes.append(f"There is more damage than the {DAMAGE_MAX} places that are listed.")
 
@@ -152,6 +156,7 @@ class _Check:
           False if there are too few, or anything is wrong: then nothing is known.
         """
         expect_store(self.disk, self.path)
+        witnesses = witnesses_of(self.disk, self.path)
         names = self._list()
         self.chain = self._identify(names)
         if len(names) < APART_MIN or self.damage:
@@ -165,6 +170,7 @@ class _Check:
             return False
         self._proposals = keys
         self._check_segment(last, None)
+        self._hear(witnesses)
         return not self.damage and not self._suspects
 
     def _joined(self, segment: CheckedSegment) -> None:
@@ -179,6 +185,19 @@ class _Check:
             self.records, self.segments, len(self.chain.sequences), self.bytes_read, head,
             tuple(self.notes), tuple(self.damage),
         )  # fmt: skip
+
+    # --- witnesses -----------------------------------------------------------------------
+
+    def _hear(self, witnesses: list[Witness]) -> None:
+        """Say whether records are missing at the end, if nothing else is wrong."""
+        if self.damage:
+            return
+        for witness in witnesses:
+            if witness.last > self.chain.position:
+                self._add(
+                    witness.path, 0, None, f"no position above {self.chain.position}",
+                    f"{witness.what} position {witness.last}: records are missing",
+                )  # fmt: skip
 
     # --- files ---------------------------------------------------------------------------
 

@@ -134,9 +134,13 @@ class SnapshotKeeper:
         """Look through the log, the first time that it is used."""
         if not self._is_open:
             async with self._opening:
-                if not self._is_open:
-                    self._log = await self._run(lambda: open_log(self._place))
-                    self._is_open = True
+                await self._look_through()
+
+    async def _look_through(self) -> None:
+        # Somebody else may have done it, while this one waited for the lock.
+        if not self._is_open:
+            self._log = await self._run(lambda: open_log(self._place))
+            self._is_open = True
 
     async def _read(self, log: Log, offset: int, size: int) -> SnapshotLine | None:
         return await self._run(lambda: read_snapshot(self._place.disk, log.path, offset, size))

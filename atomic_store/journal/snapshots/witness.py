@@ -30,23 +30,23 @@ def refuse_missing_records(place: LogPlace, position: int, path: str, end: int) 
     Raises:
       JournalCorrupt: records are missing.
     """
-    found = find_log(place)
-    if found is None:
-        return
-    number, size = found
-    last = _last_position(place, number, size)
+    last = last_position(place)
     if last > position:
         raise JournalCorrupt(
             path,
             end,
-            f"records up to position {last}, which {place.path(number)} rests on (if they are "
-            f"missing for a good reason, delete {place.directory})",
+            f"records up to position {last}, on which snapshots in {place.directory} rest (if "
+            "they are missing for a good reason, delete that directory)",
             f"{position} as the last position",
         )
 
 
-def _last_position(place: LogPlace, number: int, size: int) -> int:
-    """Give the position that the last whole line tells of; 0 if there is none."""
+def last_position(place: LogPlace) -> int:
+    """Give the last position that a store's snapshots tell of; 0 if they tell of none."""
+    found = find_log(place)
+    if found is None:
+        return 0
+    number, size = found
     path = place.path(number)
     length = _TAIL_BYTES
     try:

@@ -27,6 +27,8 @@ class SnapshotsConformance(JournalPlace):
         """There is none of an unknown scope, nor of one of which none was saved."""
         async with self.open_journal() as journal:
             assert await journal.load_snapshot("lot-1", version=1) is None
+            await journal.save_snapshots([])
+            await journal.delete_snapshots("lot-1")
             writer = Writer(journal)
             await writer.write("lot-1", events=3)
             await writer.write("lot-2", events=3)
