@@ -59,6 +59,7 @@ class OpenedFiles:
 
     def close(self) -> None:
         """Give all files back; that ends the lock."""
+        self.coverage.store.close()
         try:
             self.writer.close()
         finally:
@@ -107,8 +108,12 @@ def open_files(
         if was_created:
             create(disk, path, now=now(), new_id=new_id)
         opening = _Opening(disk, path, on_progress)
-        opening.read()
-        writer, recovery = opening.mend(segment_bytes_max, was_created=was_created)
+        try:
+            opening.read()
+            writer, recovery = opening.mend(segment_bytes_max, was_created=was_created)
+        except BaseException:
+            opening.coverage.store.close()
+            raise
     except BaseException:
         close_quietly(disk, lock)
         raise

@@ -66,14 +66,13 @@ class Records:
 
     def end_in_files(self, scope: str) -> ScopeEnd:
         """Where a scope ends that has no record in memory. Blocks."""
-        coverage = self.coverage
-        return coverage.answer(lambda: coverage.end(scope)) or ScopeEnd(scope, 0, 0)
+        return _end_in(self.coverage, scope)
 
     async def scope_end(self, scope: str) -> ScopeEnd:
         """Where a scope ends; sequence 0 for an unknown one. Checkpoints; may be cancelled."""
-        end = self.end_in_memory(scope)
+        coverage, end = self.coverage, self.end_in_memory(scope)
         if end is None:
-            return await self._in_thread(lambda: self.end_in_files(scope))
+            return await self._in_thread(lambda: _end_in(coverage, scope))
         await trio.lowlevel.checkpoint()
         return end
 
@@ -93,7 +92,7 @@ class Records:
         known, from_memory = self._places_in_memory(scope, first, last, limit, end, reverse=reverse)
 
         def read() -> tuple[list[StoredRecord], ScopeEnd]:
-            found = end or coverage.answer(lambda: coverage.end(scope)) or ScopeEnd(scope, 0, 0)
+            found = end or _end_in(coverage, scope)
             begin, until = _bounds(found.sequence, first, last, limit, reverse=reverse)
             until = min(until, from_memory - 1)
             places = known
@@ -218,6 +217,10 @@ class Records:
             await trio.lowlevel.checkpoint()
             return work()
         return await trio.to_thread.run_sync(work, limiter=self._threads)
+
+
+def _end_in(coverage: Coverage, scope: str) -> ScopeEnd:
+    return coverage.answer(lambda: coverage.end(scope)) or ScopeEnd(scope, 0, 0)
 
 
 def _is_text(name: str) -> bool:
