@@ -161,9 +161,9 @@ def compare(found: Answers, expected: Answers, of: object) -> None:
 @cache
 def expected() -> Answers:
     """What the small stores must answer: what one without index files does."""
+    disk = with_index(indexed(), {})
 
     async def main() -> Answers:
-        disk = with_index(indexed(), {})
         async with writing(disk, segment_bytes_max=SEGMENT) as store:
             found = await asked(store.journal)
             compare(found, expected_of(found["all"]), "without an index")
