@@ -102,9 +102,9 @@ async def asked(journal: FileJournal) -> Answers:
     for record in records[::9]:
         answers["miss", record.id] = await journal.find("lot-100", record.id)
     answers["no id"] = await journal.find("lot-1", "\ud800"), await journal.find("lot-1", an_id(0))
-    for prefix, after, limit in PAGES:
-        page = await journal.scopes(prefix=prefix, after=after, limit=limit)
-        answers["scopes", prefix, after, limit] = page
+    for prefix, behind, limit in PAGES:
+        page = await journal.scopes(prefix=prefix, after=behind, limit=limit)
+        answers["scopes", prefix, behind, limit] = page
     return answers
 
 
@@ -136,9 +136,10 @@ def expected_of(records: list[StoredRecord]) -> Answers:
         answers["find", *key] = tuple(decision)
     answers |= {("miss", record.id): () for record in records[::9]}
     answers["no id"] = (), ()
-    for prefix, after, limit in PAGES:
-        names = [n for n in sorted(ends) if n.startswith(prefix) and (after is None or n > after)]
-        answers["scopes", prefix, after, limit] = [ends[n] for n in names[: max(0, limit)]]
+    for prefix, behind, limit in PAGES:
+        begin = "" if behind is None else behind
+        names = [n for n in sorted(ends) if n.startswith(prefix) and n > begin]
+        answers["scopes", prefix, behind, limit] = [ends[n] for n in names[: max(0, limit)]]
     return answers
 
 

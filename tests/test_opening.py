@@ -161,8 +161,9 @@ class TestTorn:
 
 
 class TestDamage:
+    @pytest.mark.parametrize("part", range(3))
     @pytest.mark.parametrize("is_closed", [True, False])
-    def test_every_bit(self, is_closed: bool) -> None:
+    def test_every_bit(self, is_closed: bool, part: int) -> None:
         """A flipped bit anywhere is refused as damage, located, and never taken for torn."""
         unread, read = (lived(is_closed=is_closed, has_index=has) for has in (True, False))
         files = read.files()
@@ -172,7 +173,7 @@ class TestDamage:
         for path, content in files.items():
             disk = unread if path == last else read
             is_last = path in (last, f"{STORE}/store.json")
-            for offset in range(0, len(content), 1 if is_last else 11):
+            for offset in range(0, len(content), 1 if is_last else 11)[part::3]:
                 for bit in range(8):
                     flipped = bytearray(content)
                     flipped[offset] ^= 1 << bit
