@@ -102,9 +102,9 @@ async def asked(journal: FileJournal) -> Answers:
     for record in records[::9]:
         answers["miss", record.id] = await journal.find("lot-100", record.id)
     answers["no id"] = await journal.find("lot-1", "\ud800"), await journal.find("lot-1", an_id(0))
-    for prefix, name, size in PAGES:
-        page = await journal.scopes(prefix=prefix, after=name, limit=size)
-        answers["scopes", prefix, name, size] = page
+    for prefix, behind, limit in PAGES:
+        page = await journal.scopes(prefix=prefix, after=behind, limit=limit)
+        answers["scopes", prefix, behind, limit] = page
     return answers
 
 
@@ -136,9 +136,10 @@ def expected_of(records: list[StoredRecord]) -> Answers:
         answers["find", *key] = tuple(decision)
     answers |= {("miss", record.id): () for record in records[::9]}
     answers["no id"] = (), ()
-    for prefix, name, size in PAGES:
-        names = [n for n in sorted(ends) if n.startswith(prefix) and (name is None or n > name)]
-        answers["scopes", prefix, name, size] = [ends[n] for n in names[: max(0, size)]]
+    for prefix, behind, limit in PAGES:
+        begin = "" if behind is None else behind
+        names = [n for n in sorted(ends) if n.startswith(prefix) and n > begin]
+        answers["scopes", prefix, behind, limit] = [ends[n] for n in names[: max(0, limit)]]
     return answers
 
 
@@ -161,9 +162,9 @@ def compare(found: Answers, expected: Answers, of: object) -> None:
 @cache
 def expected() -> Answers:
     """What the small stores must answer: what one without index files does."""
+    disk = with_index(indexed(), {})
 
     async def main() -> Answers:
-        disk = with_index(indexed(), {})
         async with writing(disk, segment_bytes_max=SEGMENT) as store:
             found = await asked(store.journal)
             compare(found, expected_of(found["all"]), "without an index")

@@ -128,16 +128,19 @@ class TestTorn:
 
 
 class TestDamage:
+    @pytest.mark.parametrize("part", range(3))
     @pytest.mark.parametrize("is_closed", [True, False])
-    def test_every_bit(self, is_closed: bool) -> None:
+    def test_every_bit(self, is_closed: bool, part: int) -> None:
         """A flipped bit anywhere is refused as damage, located, and never taken for torn."""
-        disk = lived(is_closed=is_closed)
-        files = disk.files()
+        unread, read = (lived(is_closed=is_closed, has_index=has) for has in (True, False))
+        files = read.files()
         del files[f"{STORE}/lock"]
+        last = max(path for path in files if path.endswith(".jsonl"))
         # All bits of what is most easily mistaken: the last commits, and store.json.
         for path, content in files.items():
-            is_last = path in (LAST, segment(11), f"{STORE}/store.json")
-            for offset in range(0, len(content), 1 if is_last else 11):
+            disk = unread if path == last else read
+            is_last = path in (last, f"{STORE}/store.json")
+            for offset in range(0, len(content), 1 if is_last else 29)[part::3]:
                 for bit in range(8):
                     flipped = bytearray(content)
                     flipped[offset] ^= 1 << bit

@@ -116,7 +116,8 @@ class FileJournal:
           The records with their places, and the commit that makes them durable.
 
         Raises:
-          SequenceConflict, InvalidEvent, JournalFailed, StoreClosed: nothing was stored.
+          SequenceConflict, InvalidEvent, JournalFailed, JournalCorrupt, StoreClosed: nothing was
+            stored.
         """
         pipeline = self._pipeline
         if pipeline.failure is not None:

@@ -230,7 +230,13 @@ class IndexStore:
             close_quietly(self.disk, known[0])
 
     def close(self) -> None:
-        """Close all files. What is asked later is answered, and leaves nothing open or written."""
+        """
+        Close all files; more than once is no error.
+
+        What is asked later is answered, and leaves nothing open or written.
+        """
+        if self._is_closed:
+            return
         with self.lock:
             self._is_closed, self.is_writer = True, False
             for file, _ in self._readers.values():

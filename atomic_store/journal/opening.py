@@ -63,6 +63,7 @@ class OpenedFiles:
 
     def close(self) -> None:
         """Give all files back; that ends the lock."""
+        self.coverage.store.close()
         try:
             self.writer.close()
         finally:
@@ -116,9 +117,13 @@ def open_files(
         if forgets_index:
             for name in opening.coverage.store.names():
                 opening.coverage.store.remove(name)
-        opening.read()
-        opening.hear_witness()
-        writer, recovery = opening.mend(segment_bytes_max, was_created=was_created)
+        try:
+            opening.read()
+            opening.hear_witness()
+            writer, recovery = opening.mend(segment_bytes_max, was_created=was_created)
+        except BaseException:
+            opening.coverage.store.close()
+            raise
     except BaseException:
         close_quietly(disk, lock)
         raise

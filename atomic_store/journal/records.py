@@ -68,24 +68,24 @@ class Records:
 
     def end_in_files(self, scope: str) -> ScopeEnd:
         """Where a scope ends that has no record in memory. Blocks."""
-        coverage = self.coverage
-        return coverage.answer(lambda: coverage.end(scope)) or ScopeEnd(scope, 0, 0)
+        return _end_in(self.coverage, scope)
 
     async def sequences(self, scopes: Iterable[str]) -> list[int]:
         """Give the last sequences of some scopes. Checkpoints; may be cancelled."""
+        coverage = self.coverage
         known = [(scope, self.end_in_memory(scope)) for scope in scopes]
         if any(end is None for _, end in known):
             return await self.in_thread(
-                lambda: [(end or self.end_in_files(scope)).sequence for scope, end in known]
+                lambda: [(end or _end_in(coverage, scope)).sequence for scope, end in known]
             )
         await trio.lowlevel.checkpoint()
         return [end.sequence for _, end in known if end is not None]
 
     async def scope_end(self, scope: str) -> ScopeEnd:
         """Where a scope ends; sequence 0 for an unknown one. Checkpoints; may be cancelled."""
-        end = self.end_in_memory(scope)
+        coverage, end = self.coverage, self.end_in_memory(scope)
         if end is None:
-            return await self.in_thread(lambda: self.end_in_files(scope))
+            return await self.in_thread(lambda: _end_in(coverage, scope))
         await trio.lowlevel.checkpoint()
         return end
 
@@ -105,7 +105,7 @@ class Records:
         known, from_memory = self._places_in_memory(scope, first, last, limit, end, reverse=reverse)
 
         def read() -> tuple[list[StoredRecord], ScopeEnd]:
-            found = end or coverage.answer(lambda: coverage.end(scope)) or ScopeEnd(scope, 0, 0)
+            found = end or _end_in(coverage, scope)
             begin, until = _bounds(found.sequence, first, last, limit, reverse=reverse)
             until = min(until, from_memory - 1)
             places = known
@@ -251,6 +251,10 @@ class Records:
             await trio.lowlevel.checkpoint()
             return work()
         return await trio.to_thread.run_sync(work, limiter=self._threads)
+
+
+def _end_in(coverage: Coverage, scope: str) -> ScopeEnd:
+    return coverage.answer(lambda: coverage.end(scope)) or ScopeEnd(scope, 0, 0)
 
 
 def _is_text(name: str) -> bool:

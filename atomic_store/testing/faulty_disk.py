@@ -66,6 +66,7 @@ class FaultyDisk:
 
     Attributes:
       log: every operation so far, with the path that it was for.
+      failures: those that were made to fail.
       changes: how many of them were meant to change something.
       sync: whether syncs do anything; a disk that lies of all of them is a control, on
         which a test must fail.
@@ -74,6 +75,7 @@ class FaultyDisk:
 
     seed: int = 0
     log: list[tuple[str, str]] = attrs.field(factory=list, init=False)
+    failures: list[tuple[str, str]] = attrs.field(factory=list, init=False)
     changes: int = attrs.field(default=0, init=False)
     pid: int = attrs.field(default=1, init=False)
     running: set[int] = attrs.field(factory=lambda: {1}, init=False)
@@ -331,6 +333,7 @@ class FaultyDisk:
                     short, fault.short = fault.short, None
                     fault.times = None if fault.times is None else fault.times + 1
                     return short
+                self.failures.append((operation, path))
                 raise OSError(fault.error, os.strerror(fault.error), path)
         return None
 
