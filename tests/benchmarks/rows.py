@@ -186,7 +186,7 @@ CONTENTION_ROW = Row(
 UPKEEP_ROWS = (
     Row(
         "flat-cost",
-        "an admission at event 100,000 of a scope against one at event 10, with a fold",
+        "an admission at event 1,000,000 of a scope against one at event 10, with a fold",
         "times the cost",
         (Contestant(STORE, upkeep.flat_cost),),
         (at_most(1.1),),

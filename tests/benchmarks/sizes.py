@@ -44,7 +44,7 @@ class Sizes:
 
 FULL = Sizes(
     single=1_000, proposers=1_000, each=20, warmup_each=2, inserts=1_500, contenders=64,
-    contended=128, long_past=100_000, short_past=10, flat_each=2_000, flat_slices=8,
+    contended=128, long_past=1_000_000, short_past=10, flat_each=2_000, flat_slices=8,
     verified=100_000, live_scopes=1_000, coded=50_000,
     grown=(50_000, 500_000, 5_000_000), scopes_once=100_000, indexed=200_000,
 )  # fmt: skip
