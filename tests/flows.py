@@ -14,6 +14,7 @@ is in the journal in the end.
 from __future__ import annotations
 
 from collections import defaultdict
+from random import Random
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -41,6 +42,7 @@ from schedules import seeded
 How: TypeAlias = Literal["plain", "slow", "raise", "raise_slowly", "hang", "split"]
 Way: TypeAlias = Literal["call", "consider", "message"]
 End: TypeAlias = Literal["close", "kill", "power loss"]
+IndexDamage: TypeAlias = Literal["deleted", "one deleted", "cut off", "changed", "swapped"]
 
 TIMEOUT = 5.0
 PATH = "/flow.store"
@@ -82,6 +84,8 @@ class Life:
     end: End
     fault: Fault | None
     seed: int
+    damage: tuple[IndexDamage, ...] = ()
+    """What happens to index files: first while it is open, then when it has ended."""
 
 
 Event: TypeAlias = tuple[int, str, str, int]
@@ -238,7 +242,9 @@ async def live(disk: FaultyDisk, life: Life, history: History) -> None:
     async with trio.open_nursery() as callers:
         try:
             async with (
-                open_file_journal(PATH, disk=disk, segment_bytes_max=2_000) as journal,
+                open_file_journal(
+                    PATH, disk=disk, segment_bytes_max=1_500, piece_bytes=400
+                ) as journal,
                 open_store(
                     journal,
                     events=Bid,
@@ -255,7 +261,10 @@ async def live(disk: FaultyDisk, life: Life, history: History) -> None:
                 callers.start_soon(follow, store, followed)
                 for plan in life.proposals:
                     callers.start_soon(Caller(plan, history, open_until).propose, store)
-                await trio.sleep(life.lasts)
+                await trio.sleep(life.lasts / 2)
+                for damage in life.damage[:1]:
+                    damage_index(disk, damage, Random(life.seed), history)
+                await trio.sleep(life.lasts / 2)
                 if life.end != "close":
                     # From here on nothing reaches the disk: what is open stays undecided.
                     for operation in ("write", "fdatasync", "fsync"):
@@ -304,12 +313,38 @@ def check_decisions(records: list[Record[Bid]]) -> None:
     assert not records or records[-1].part[0] == records[-1].part[1]
 
 
-def next_disk(disk: FaultyDisk, life: Life) -> FaultyDisk:
+def next_disk(disk: FaultyDisk, life: Life, history: History) -> FaultyDisk:
     """The disk as the next life finds it."""
     if life.end == "power loss":
-        return disk.crash(life.seed)
-    disk.kill()
-    return disk.copy()
+        left = disk.crash(life.seed)
+    else:
+        disk.kill()
+        left = disk.copy()
+    for damage in life.damage[1:]:
+        damage_index(left, damage, Random(life.seed), history)
+    return left
+
+
+def damage_index(disk: FaultyDisk, damage: IndexDamage, random: Random, history: History) -> None:
+    """Do something to index files, of which nobody may notice anything."""
+    directory = f"{PATH}/index/"
+    files = {p: content for p, content in disk.files().items() if p.startswith(directory)}
+    if not files:
+        return
+    history.outcomes[f"index {damage}"] += 1
+    path, content = random.choice([*files.items()])
+    at = random.randrange(len(content) + 1)
+    match damage:
+        case "deleted":
+            disk.remove(directory.rstrip("/"))
+        case "one deleted":
+            disk.remove(path)
+        case "cut off":
+            disk.put(path, content[:at])
+        case "changed":
+            disk.put(path, content[:at] + b"?" + content[at + 1 :])
+        case "swapped":
+            disk.put(path, random.choice([*files.values()]))
 
 
 def run(lives: list[Life]) -> History:
@@ -319,5 +354,5 @@ def run(lives: list[Life]) -> History:
     for life in [*lives, Life((), 0.0, "close", None, 0)]:
         with seeded(life.seed):
             trio.run(live, disk, life, history, clock=MockClock(autojump_threshold=0))
-        disk = next_disk(disk, life)
+        disk = next_disk(disk, life, history)
     return history

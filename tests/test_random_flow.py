@@ -33,6 +33,8 @@ faults = st.builds(
     short=st.none() | st.integers(0, 300),
 )
 
+damages = st.sampled_from(["deleted", "one deleted", "cut off", "changed", "swapped"])
+
 lives = st.builds(
     Life,
     proposals=st.lists(proposals, max_size=16).map(tuple),
@@ -40,6 +42,7 @@ lives = st.builds(
     end=st.sampled_from(["close", "kill", "power loss"]),
     fault=st.none() | st.none() | faults,
     seed=st.integers(0, 2**32),
+    damage=st.lists(damages, max_size=3).map(tuple),
 )
 
 total: Counter[str] = Counter()
@@ -71,5 +74,11 @@ def test_flows_were_worth_it() -> None:
         "JournalFailed",
         "IdempotencyConflict",
         "store JournalFailed",
+        "index deleted",
+        "index one deleted",
+        "index cut off",
+        "index changed",
+        "index swapped",
     ):
         assert total[outcome] > 0, outcome
+    assert [] == [outcome for outcome in total if "Corrupt" in outcome]
