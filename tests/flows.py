@@ -39,11 +39,11 @@ from atomic_store.journal.file import open_file_journal
 from atomic_store.testing.faulty_disk import FaultyDisk
 from bids import Bid, lot_of
 from schedules import seeded
+from spoiled_files import IndexDamage, Spoiled, damage_index, spoil_snapshots
 
 How: TypeAlias = Literal["plain", "slow", "raise", "raise_slowly", "hang", "split"]
 Way: TypeAlias = Literal["call", "consider", "message"]
 End: TypeAlias = Literal["close", "kill", "power loss"]
-Spoiled: TypeAlias = Literal["nothing", "flipped", "cut", "deleted", "doubled"]
 
 ALL_CENTS: Fold[tuple[int, ...], Bid] = Fold(
     (), lambda cents, bid: (*cents, bid.cents), state_type=tuple[int, ...]
@@ -92,6 +92,8 @@ class Life:
     seed: int
     folds: bool = False
     spoiled: Spoiled = "nothing"
+    damage: tuple[IndexDamage, ...] = ()
+    """What happens to index files: first while it is open, then when it has ended."""
 
 
 Event: TypeAlias = tuple[int, str, str, int]
@@ -262,7 +264,9 @@ async def live(disk: FaultyDisk, life: Life, history: History) -> None:
     async with trio.open_nursery() as callers:
         try:
             async with (
-                open_file_journal(PATH, disk=disk, segment_bytes_max=2_000) as journal,
+                open_file_journal(
+                    PATH, disk=disk, segment_bytes_max=1_500, piece_bytes=400
+                ) as journal,
                 open_store(
                     journal,
                     events=Bid,
@@ -281,7 +285,10 @@ async def live(disk: FaultyDisk, life: Life, history: History) -> None:
                 callers.start_soon(follow, store, followed)
                 for plan in life.proposals:
                     callers.start_soon(Caller(plan, history, open_until, life.folds).propose, store)
-                await trio.sleep(life.lasts)
+                await trio.sleep(life.lasts / 2)
+                for damage in life.damage[:1]:
+                    damage_index(disk, PATH, damage, Random(life.seed), history.outcomes)
+                await trio.sleep(life.lasts / 2)
                 if life.end != "close":
                     # From here on nothing reaches the disk: what is open stays undecided.
                     for operation in ("write", "fdatasync", "fsync"):
@@ -331,7 +338,7 @@ def check_decisions(records: list[Record[Bid]]) -> None:
     assert not records or records[-1].part[0] == records[-1].part[1]
 
 
-def next_disk(disk: FaultyDisk, life: Life) -> FaultyDisk:
+def next_disk(disk: FaultyDisk, life: Life, history: History) -> FaultyDisk:
     """The disk as the next life finds it."""
     if life.end == "power loss":
         left = disk.crash(life.seed)
@@ -339,27 +346,9 @@ def next_disk(disk: FaultyDisk, life: Life) -> FaultyDisk:
         disk.kill()
         left = disk.copy()
     spoil_snapshots(left, life.spoiled, Random(life.seed))
+    for damage in life.damage[1:]:
+        damage_index(left, PATH, damage, Random(life.seed), history.outcomes)
     return left
-
-
-def spoil_snapshots(disk: FaultyDisk, spoiled: Spoiled, random: Random) -> None:
-    """Do something to the files of snapshots that they must not be trusted after."""
-    for path, content in disk.files().items():
-        if "/snapshots/" not in path or not content or spoiled == "nothing":
-            continue
-        at = random.randrange(len(content))
-        if spoiled == "deleted":
-            disk.remove(path)
-        elif spoiled == "cut":
-            disk.put(path, content[:at])
-        elif spoiled == "doubled":
-            disk.put(path, content + content[at:])
-        else:
-            # Behind the header, or there would be nothing to pass over.
-            flipped = bytearray(content)
-            for at in range(random.randrange(150, 500), len(content), random.randrange(50, 500)):
-                flipped[at] ^= 1 << random.randrange(8)
-            disk.put(path, bytes(flipped))
 
 
 def run(lives: list[Life]) -> History:
@@ -369,5 +358,5 @@ def run(lives: list[Life]) -> History:
     for life in [*lives, Life((), 0.0, "close", None, 0)]:
         with seeded(life.seed):
             trio.run(live, disk, life, history, clock=MockClock(autojump_threshold=0))
-        disk = next_disk(disk, life)
+        disk = next_disk(disk, life, history)
     return history

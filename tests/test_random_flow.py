@@ -33,6 +33,8 @@ faults = st.builds(
     short=st.none() | st.integers(0, 300),
 )
 
+damages = st.sampled_from(["deleted", "one deleted", "cut off", "changed", "swapped"])
+
 lives = st.builds(
     Life,
     proposals=st.lists(proposals, max_size=16).map(tuple),
@@ -42,6 +44,7 @@ lives = st.builds(
     seed=st.integers(0, 2**32),
     folds=st.sampled_from([True, True, False]),
     spoiled=st.sampled_from(["nothing", "flipped", "flipped", "cut", "deleted", "doubled"]),
+    damage=st.lists(damages, max_size=3).map(tuple),
 )
 
 total: Counter[str] = Counter()
@@ -75,5 +78,11 @@ def test_flows_were_worth_it() -> None:
         "store JournalFailed",
         "snapshots written",
         "snapshots used",
+        "index deleted",
+        "index one deleted",
+        "index cut off",
+        "index changed",
+        "index swapped",
     ):
         assert total[outcome] > 0, outcome
+    assert [] == [outcome for outcome in total if "Corrupt" in outcome]
