@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from random import Random
 from typing import Literal, TypeAlias
 
@@ -13,7 +12,7 @@ IndexDamage: TypeAlias = Literal["deleted", "one deleted", "cut off", "changed",
 
 
 def damage_index(
-    disk: FaultyDisk, store: str, damage: IndexDamage, random: Random, outcomes: Counter[str]
+    disk: FaultyDisk, store: str, damage: IndexDamage, random: Random, outcomes: dict[str, int]
 ) -> None:
     """Do something to index files, of which nobody may notice anything."""
     directory = f"{store}/index/"
