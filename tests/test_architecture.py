@@ -25,7 +25,7 @@ LAYERS = (
      "recent", "records", "request", "result"),
     ("validating",),
     ("scope", "actor"),
-    ("consideration", "feed", "intake", "messages", "opening", "reading", "receptionist",
+    ("consideration", "feed", "intake", "messages", "opening", "reader", "reading", "receptionist",
      "status", "store", "supervisor", "tasks"),
     ("",),
     ("testing",),

@@ -75,7 +75,7 @@ class Records:
         """Where a scope ends; sequence 0 for an unknown one. Checkpoints; may be cancelled."""
         end = self.end_in_memory(scope)
         if end is None:
-            return await self._in_thread(lambda: self.end_in_files(scope))
+            return await self.in_thread(lambda: self.end_in_files(scope))
         await trio.lowlevel.checkpoint()
         return end
 
@@ -109,7 +109,7 @@ class Records:
         if end is not None and not known and (end.sequence == 0 or from_memory <= 1):
             await trio.lowlevel.checkpoint()
             return [], end
-        return await self._in_thread(read)
+        return await self.in_thread(read)
 
     def _places_in_memory(
         self,
@@ -147,7 +147,7 @@ class Records:
             for span in index.scopes(prefix, after, limit)
         }
         if coverage.stretches:
-            found = await self._in_thread(
+            found = await self.in_thread(
                 lambda: coverage.answer(lambda: coverage.scopes(prefix, after, limit))
             )
             newest = found | newest
@@ -171,7 +171,7 @@ class Records:
                 places = coverage.answer(lambda: coverage.places(begin, covered_end)) + known
             return read_places(self.disk, self.directory, places)
 
-        return await self._in_thread(read)
+        return await self.in_thread(read)
 
     async def scan(self, wanted: Wanted, limit: int) -> Page:
         """Give a page of the records that are wanted. Checkpoints; may be cancelled."""
@@ -180,7 +180,7 @@ class Records:
             wanted, max(1, limit),
             trio.from_thread.check_cancelled if self.disk.uses_threads else lambda: None,
         )  # fmt: skip
-        return await self._in_thread(scan.page)
+        return await self.in_thread(scan.page)
 
     async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:
         """Give the durable records of one admitted proposal, if any. Like `read_scope`."""
@@ -191,7 +191,7 @@ class Records:
                     return await self._decision(record)
         coverage = self.coverage
         if coverage.stretches:
-            found = await self._in_thread(lambda: self._find_in(coverage, scope, proposal_id))
+            found = await self.in_thread(lambda: self._find_in(coverage, scope, proposal_id))
             if found is not None:
                 return await self._decision(found)
         else:
@@ -221,7 +221,8 @@ class Records:
             for position in range(max(first, index.first), min(last, index.last) + 1)
         ]
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Do what may block. Cancellation waits for it, unless it looks out for that."""
         if not self.disk.uses_threads:
             await trio.lowlevel.checkpoint()
             return work()
