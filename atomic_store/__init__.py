@@ -26,6 +26,7 @@ from .errors import (
     StaleResponse,
     StoreClosed,
     StoreLocked,
+    StoreReplaced,
 )
 from .events import EventType, JsonEvent
 from .feed import CaughtUp, Feed
@@ -44,6 +45,7 @@ from .messages import (
     ValidationResponse,
 )
 from .opening import open_store
+from .reader import Reader, open_reader
 from .reading import Reading
 from .records import PastEvents, PastRecords, Record
 from .request import ValidationRequest, Validator
@@ -83,6 +85,7 @@ __all__ = [
     "PastRecords",
     "QueriedEvents",
     "QueryEvents",
+    "Reader",
     "Reading",
     "Record",
     "Recovery",
@@ -99,10 +102,12 @@ __all__ = [
     "StoreClosed",
     "StoreIfValid",
     "StoreLocked",
+    "StoreReplaced",
     "StoreStatistics",
     "ValidationRequest",
     "ValidationResponse",
     "Validator",
+    "open_reader",
     "open_store",
     "parse_filter",
 ]

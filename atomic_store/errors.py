@@ -90,6 +90,15 @@ class NotAStore(AtomicStoreError, ValueError):
     """
 
 
+class StoreReplaced(AtomicStoreError, RuntimeError):
+    """
+    Another store, or another history of the same one, lies where a reader's was.
+
+    A store that is restored or repaired gets another history. What was read before is
+    right; open another reader for what is there now.
+    """
+
+
 # --- too much at once ---------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import islice
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 
 import attrs
 import trio
@@ -48,6 +48,32 @@ class CaughtUp:
 
 
 FeedItem: TypeAlias = Record[E] | CaughtUp
+
+
+class Live(Protocol):
+    """What a feed asks for new records: the latest ones, and to be woken when there are more."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there will be no more."""
+        ...
+
+    @property
+    def failure(self) -> JournalFailed | None:
+        """Why there will be no more, if that is a failure."""
+        ...
+
+    def page(self, after: int) -> list[StoredRecord] | None:
+        """Records behind a position; None if it does not reach so far back."""
+        ...
+
+    async def wait(self) -> None:
+        """Wait until it is worth while to look again. May be cancelled."""
+        ...
+
+    def wake(self) -> None:
+        """Have all feeds look again."""
+        ...
 
 
 @final
@@ -122,7 +148,7 @@ class Feed(Generic[E]):
     position: int
     """Everything up to it was given, as far as the feed covers it."""
     _source: RecordSource
-    _hub: Hub
+    _live: Live
     _record: Callable[[StoredRecord], Record[Any]]
     _wanted: Wanted
     _ready: deque[StoredRecord] = attrs.Factory(deque)
@@ -138,7 +164,7 @@ class Feed(Generic[E]):
     def close(self) -> None:
         """End it: whoever takes from it, or waits to, finds nothing."""
         self._is_open = False
-        self._hub.wake()
+        self._live.wake()
 
     def __aiter__(self) -> AsyncIterator[FeedItem[E]]:
         return self
@@ -169,17 +195,17 @@ class Feed(Generic[E]):
             elif not self._has_caught_up:
                 self._has_caught_up = True
                 return CaughtUp(self.position)
-            elif self._hub.failure is not None:
-                raise self._hub.failure.again()
-            elif self._hub.is_closed:
+            elif self._live.failure is not None:
+                raise self._live.failure.again()
+            elif self._live.is_closed:
                 break
             else:
-                await self._hub.wait()
+                await self._live.wait()
         raise StopAsyncIteration
 
     async def _fill(self, head: int) -> None:
         """Get the next page, and move on by it; it may hold nothing for this feed."""
-        window = self._hub.page(self.position)
+        window = self._live.page(self.position)
         if window is not None:
             # What was looked at, and does not match, is passed by as well.
             self._ready.extend([stored for stored in window if self._wanted.matches(stored)])

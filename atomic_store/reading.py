@@ -8,7 +8,7 @@ no file. So it needs no block around it, and may be left in the middle of a loop
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar, final
@@ -31,6 +31,7 @@ PAGE_RECORDS = 500
 """How many records are read at a time."""
 
 OnProgress: TypeAlias = Callable[[int, int], object]
+Refresh: TypeAlias = Callable[[], Awaitable[object]]
 
 
 @final
@@ -40,9 +41,9 @@ class Reading(Generic[E]):
     Records that were asked for: an async iterator, that can be left at any time.
 
     ``async for record in store.read(…)`` takes them one by one, `page` some at a time, and
-    `all` all at once. It ends at what was the last durable record when it was made. Taking
-    checkpoints, and may be cancelled: nothing is lost, and the next call goes on. One task at
-    a time.
+    `all` all at once. It ends at what is the last durable record when it is first taken from.
+    Taking checkpoints, and may be cancelled: nothing is lost, and the next call goes on. One
+    task at a time.
 
     Raises, when it is taken from:
       JournalCorrupt: a record that was looked at is damaged; those before it were given.
@@ -56,15 +57,11 @@ class Reading(Generic[E]):
     _wanted: Wanted | None
     _left: int | None
     _on_progress: OnProgress | None = None
+    _refresh: Refresh | None = None
     _ready: deque[Record[Any]] = attrs.field(factory=deque, init=False)
-    _end: int = attrs.field(init=False)
+    # The last position that will be looked at; None before the first one is.
+    _end: int | None = attrs.field(default=None, init=False)
     _is_busy: bool = attrs.field(default=False, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        wanted = self._wanted
-        assert wanted is not None
-        assert wanted.last is not None
-        self._end = wanted.first if wanted.reverse else wanted.last
 
     def __aiter__(self) -> AsyncIterator[Record[E]]:
         return self
@@ -121,26 +118,40 @@ class Reading(Generic[E]):
         found: list[Record[E]] = []
         if self._is_over():
             await trio.lowlevel.checkpoint()
+        elif self._end is None:
+            await self._begin()
         while not found and not self._is_over():
             found = await self._next_page()
         return found
+
+    async def _begin(self) -> None:
+        """Find out where it ends."""
+        wanted = self._wanted
+        assert wanted is not None
+        if self._refresh is not None:
+            await self._refresh()
+        head = self._source.head.position
+        last = head if wanted.last is None else min(wanted.last, head)
+        self._wanted = attrs.evolve(wanted, last=last)
+        self._end = wanted.first if wanted.reverse else last
 
     def _is_over(self) -> bool:
         return self._wanted is None or self._left == 0
 
     async def _next_page(self) -> list[Record[E]]:
-        wanted, left = self._wanted, self._left
+        wanted, left, end = self._wanted, self._left, self._end
         assert wanted is not None
+        assert end is not None
         limit = PAGE_RECORDS if left is None else min(PAGE_RECORDS, left)
         page = await self._source.scan(wanted, limit=limit)
         if left is not None:
             self._left = left - len(page.records)
         self._wanted = None if page.next is None else wanted.going_on_at(page.next)
         if self._on_progress is not None:
-            reached = self._end
+            reached = end
             if page.next is not None and not self._is_over():
                 reached = page.next + 1 if wanted.reverse else page.next - 1
-            self._on_progress(reached, self._end)
+            self._on_progress(reached, end)
         return [self._record(stored) for stored in page.records]
 
 
@@ -157,9 +168,13 @@ def reading(
     where: str | Filter | None = None,
     limit: int | None = None,
     on_progress: OnProgress | None = None,
+    refresh: Refresh | None = None,
 ) -> Reading[Any]:
     """
     Make a `Reading` of what `Store.read` is asked for.
+
+    Args:
+      refresh: is awaited before it is found out where the source ends.
 
     Raises:
       ValueError, InvalidEvent, FilterError: that cannot be asked for.
@@ -167,14 +182,13 @@ def reading(
     check_which(scope, prefix)
     for name, value in (("after", after), ("before", before), ("limit", limit)):
         check_count(name, value)
-    head = source.head.position
-    first, last = (after or 0) + 1, head if before is None else min(before - 1, head)
     since, until = (None, _moment(at, reverse=True)) if reverse else (_moment(at), None)
     wanted = Wanted(
-        first=first, last=last, since=since, until=until, scope=scope, prefix=prefix or "",
+        first=(after or 0) + 1, last=None if before is None else before - 1,
+        since=since, until=until, scope=scope, prefix=prefix or "",
         where=filter_of(where), reverse=reverse,
     )  # fmt: skip
-    return Reading(source, record, wanted, limit, on_progress)
+    return Reading(source, record, wanted, limit, on_progress, refresh)
 
 
 async def query(

@@ -101,3 +101,23 @@ class Result(msgspec.Struct, Generic[E], frozen=True, eq=False):
             f"<Result {self._proposal_id}: {self.outcome}{again}{reason}, "
             f"{self.scope!r}, {len(self.records)} records>"
         )
+
+
+def admitted_before(
+    records: tuple[Record[E], ...], past: Sequence[Record[E]] | None, count: int
+) -> Result[E]:
+    """
+    Give the result of a proposal that was admitted, for one who does not propose it again.
+
+    Args:
+      records: what it added.
+      past: the scope's records up to there; None if they were not read.
+      count: how many they are.
+    """
+    first = records[0]
+    # Where others took its place, what was proposed is not stored.
+    event: Any = None if first._stored.proposed else first.event
+    return Result(
+        Outcome.ACCEPTED, first.scope, str(first.proposal_id), event, records,
+        meta=first.meta, is_duplicate=True, _past=past, _past_count=count,
+    )  # fmt: skip

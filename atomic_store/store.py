@@ -26,7 +26,7 @@ from .reading import OnProgress, Reading, check_which, filter_of, query, reading
 from .receptionist import MessageProposal, Receptionist
 from .records import Record
 from .request import Validator
-from .result import Outcome, Result
+from .result import Result, admitted_before
 from .scope import Scope
 from .status import ScopeStatus, StoreStatistics
 from .supervisor import Supervisor
@@ -210,8 +210,8 @@ class Store(Generic[E]):
         """
         Read durable records in the order of position: ``async for record in store.read(…)``.
 
-        Filtering is done next to the data, so that only what matches is decoded here. What
-        is admitted after this call is not read.
+        Filtering is done next to the data, so that only what matches is decoded here. It
+        ends at what is the last durable record when it is first taken from.
 
         Args:
           scope, prefix: only the records of this one, or of those whose names begin so.
@@ -257,20 +257,7 @@ class Store(Generic[E]):
             return None
         loaded = await self._intake.load_unless_folded(scope, stored[-1].sequence)
         admitted = tuple(map(self._parts.record, stored))
-        event: Any = None if stored[0].proposed else admitted[0].event
-        meta = admitted[0].meta
-        return Result(
-            Outcome.ACCEPTED,
-            scope,
-            str(proposal_id),
-            event,
-            admitted,
-            None,
-            meta,
-            True,
-            loaded.past,
-            loaded.sequence,
-        )
+        return admitted_before(admitted, loaded.past, loaded.sequence)
 
     def live_scopes(self) -> Mapping[str, ScopeStatus]:
         """Say what each live scope is doing: a snapshot, by scope."""

@@ -26,7 +26,7 @@ LAYERS = (
      "recent", "records", "request", "result", "snapshots"),
     ("validating",),
     ("scope", "actor"),
-    ("consideration", "feed", "intake", "messages", "opening", "reading", "receptionist",
+    ("consideration", "feed", "intake", "messages", "opening", "reader", "reading", "receptionist",
      "status", "store", "supervisor", "tasks"),
     ("",),
     ("testing",),

@@ -17,7 +17,7 @@ from atomic_store.journal import Draft, EncodedEvent, Wanted, scanning
 from atomic_store.testing.faulty_disk import FaultyDisk
 from filters import MOMENTS, NOW, SCOPES, Tree, documents, events, keys, scalars, text_of, trees
 from journal_files import an_id, wrapped
-from scanned_journals import Reads, found, journal_of, many_records, wanted_of
+from scanned_journals import MANY, Reads, found, journal_of, many_records, wanted_of
 
 
 @pytest.fixture
@@ -162,6 +162,20 @@ async def test_a_page_ends_when_enough_was_looked_at(
         records = await found(journal, wanted.going_on_at(page.next))
 
     assert [1003] == [record.position for record in records]
+
+
+async def test_what_is_in_memory_alone() -> None:
+    """Before there is an index file, a scope's records are found all the same."""
+    async with journal_of(FaultyDisk(), MANY[:200], 1 << 20, 1 << 20) as (journal, records):
+        expected = [record for record in records if record.scope == "lot-7"]
+        for limit in (1, 3, 500):
+            assert expected == await found(journal, Wanted(scope="lot-7"), limit=limit)
+            backwards = await found(journal, Wanted(scope="lot-7", reverse=True), limit=limit)
+            assert expected[::-1] == backwards
+        assert [] == await found(journal, Wanted(scope="lot-99", reverse=True))
+        tied = parse_filter("metadata.correlation = c-1", now=NOW)
+        for reverse in (False, True):
+            assert 2 == len(await found(journal, Wanted(where=tied, reverse=reverse)))
 
 
 # --- threads -----------------------------------------------------------------------------

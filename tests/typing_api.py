@@ -21,12 +21,14 @@ from atomic_store import (
     Fold,
     JsonEvent,
     Outcome,
+    Reader,
     Reading,
     Record,
     Result,
     ScopeStatus,
     Store,
     ValidationRequest,
+    open_reader,
     open_store,
     parse_filter,
 )
@@ -144,6 +146,19 @@ async def open_some() -> None:
     total: Fold[int, Bid] = Fold(0, lambda sum_, bid: sum_ + bid.cents, version=2)
     async with open_store("a.store", events=Bid, state=total) as folded:
         assert_type(folded, Store[Bid])
+
+
+async def read_beside() -> None:
+    """Readers are told by their `events` as stores are."""
+    async with open_reader("a.store") as reader:
+        assert_type(reader, Reader[JsonEvent])
+        assert_type(await reader.query_events("a"), list[Record[JsonEvent]])
+    async with open_reader("a.store", events=Bid) as bids:
+        assert_type(bids.read(where="type = Bid"), Reading[Bid])
+        assert_type(await bids.outcome(UUID(int=1), scope="a"), Result[Bid] | None)
+        async with bids.subscribe(after="end") as feed:
+            async for item in feed:
+                assert_type(item, Record[Bid] | CaughtUp)
 
 
 def try_validators() -> None:

@@ -141,7 +141,7 @@ def create(disk: Disk, path: str, *, now: str, new_id: Callable[[], str]) -> Non
         with attempting("mkdir", directory):
             disk.mkdir(directory)
     sync_directory(disk, path)
-    header = _begun_header(disk, path)
+    header = begun_header(disk, path)
     if header is None:
         chain = Chain(new_id(), new_id())
         line, _ = header_line(chain)
@@ -154,8 +154,15 @@ def create(disk: Disk, path: str, *, now: str, new_id: Callable[[], str]) -> Non
     make_durable_file(disk, path, STORE, store_line(StoreLine(FORMAT, store, history, now)))
 
 
-def _begun_header(disk: Disk, path: str) -> HeaderLine | None:
-    """Read the header of the one segment that may be there when store.json is not."""
+def begun_header(disk: Disk, path: str) -> HeaderLine | None:
+    """
+    Read the header of the one segment that may be there when store.json is not.
+
+    Raises:
+      JournalCorrupt: there are records, or it is damaged.
+      NotAStore: it is of a later format.
+      JournalFailed: the disk refused.
+    """
     directory = f"{path}/{JOURNAL}"
     with attempting("list", directory):
         names = [name for name in disk.list_directory(directory) if not is_ignored(name)]

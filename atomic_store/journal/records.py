@@ -246,7 +246,7 @@ class Records:
         ]
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Do something where it may block."""
+        """Do what may block. Cancellation waits for it, unless it looks out for that."""
         if not self.disk.uses_threads:
             await trio.lowlevel.checkpoint()
             return work()
