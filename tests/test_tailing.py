@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import chain, repeat
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from atomic_store.errors import JournalCorrupt, JournalFailed
 from atomic_store.journal import StoredRecord
+from atomic_store.journal.disk import Disk
 from atomic_store.journal.file import open_file_journal
 from atomic_store.journal.known import know
 from atomic_store.testing.faulty_disk import FaultyDisk
@@ -89,6 +90,19 @@ OPERATIONS = st.lists(
 )
 
 
+def halting(disk: FaultyDisk, look: Callable[[], None]) -> Disk:
+    """A disk that halts in the middle of a write to the journal, and has somebody look."""
+
+    def pwrite(file: int, data: bytes | memoryview, offset: int) -> int:
+        half = len(data) // 2 if disk._open[file][1].startswith(JOURNAL) else 0
+        written = disk.pwrite(file, bytes(data[: half or None]), offset)
+        if half:
+            look()
+        return written
+
+    return wrapped(disk, pwrite=pwrite)
+
+
 def lengthen(disk: FaultyDisk, before: dict[str, bytes]) -> None:
     """Make the last segment longer, if it has grown: its bytes had not come to the disk."""
     last = max(path for path in before if path.startswith(JOURNAL))
@@ -117,16 +131,7 @@ def test_beside_any_writer(
                 # In the middle of a write it would be taken for the disk's.
                 errors.append(error)
 
-    def pwrite(file: int, data: bytes | memoryview, offset: int) -> int:
-        half = len(data) // 2 if is_split else 0
-        if half and disk._open[file][1].startswith(JOURNAL):
-            written = disk.pwrite(file, bytes(data[:half]), offset)
-            look()
-            return written
-        return disk.pwrite(file, data, offset)
-
-    watched = wrapped(disk, pwrite=pwrite)
-    written: list[StoredRecord] = []
+    watched = halting(disk, look) if is_split else disk
     number = 0
 
     async def live() -> None:
@@ -157,7 +162,7 @@ def test_beside_any_writer(
                     break
                 look()
 
-    async def main() -> None:
+    async def main() -> list[StoredRecord]:
         while rest:
             with suppress(JournalFailed):
                 await live()
@@ -165,9 +170,9 @@ def test_beside_any_writer(
             look()
         async with open_file_journal(STORE, disk=disk, clock=ticking_clock()) as journal:
             lookers[0].look()
-            written.extend(await journal.read_all(limit=10_000))
+            return await journal.read_all(limit=10_000)
 
-    trio.run(main)
+    written = trio.run(main)
 
     assert [] == errors
     assert written == lookers[0].seen
