@@ -18,6 +18,7 @@ VARYING = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "COMMIT"),
     (re.compile(r"in \d+\.\d\d s, [\d,]+ a second"), "RATE"),
     (re.compile(r'[\d,]+ bytes|"bytes":\d+'), "BYTES"),
+    (re.compile(r"[\d,.]+ records/s"), "RATE"),
 )
 
 
