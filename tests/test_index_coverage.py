@@ -37,6 +37,12 @@ def covered(disk: FaultyDisk) -> Coverage:
     return coverage
 
 
+def damaged_pages(disk: FaultyDisk, path: str) -> None:
+    """Change all pages of an index file but the first, so that it is used."""
+    content = disk.files()[path]
+    disk.put(path, content[:PAGE_BYTES] + bytes(len(content) - PAGE_BYTES))
+
+
 class TestLookingUp:
     def test_nothing(self) -> None:
         """Without files, nothing is covered."""
@@ -59,6 +65,22 @@ class TestLookingUp:
             assert header.first <= place.position <= header.last
             assert line.startswith(b'{"position":%d,' % place.position)
         assert places[10:13] == coverage.places(11, 13)
+
+    def test_by_scope(self) -> None:
+        """A scope is followed from its end to its first record; another one is nowhere."""
+        coverage = covered(indexed())
+        spans = [span for _, span in coverage.spans("lot-1")]
+        known = [r.position for r in RECORDS if r.scope == "lot-1" and r.position <= coverage.last]
+        assert len(spans) > 2
+        assert [0, *(span.last_position for span in spans[:0:-1])] == [
+            span.before for span in spans[::-1]
+        ]
+        assert len(known) == sum(span.count for span in spans)
+        places = coverage.scope_places("lot-1", 1, len(known))
+
+        assert known == [place.position for place in places]
+        assert [] == [*coverage.spans("nowhere")]
+        assert [] == coverage.scope_places("nowhere", 1, 9)
 
     def test_growing(self) -> None:
         """A whole segment takes the place of pieces; nothing else changes."""
@@ -94,8 +116,8 @@ class TestMending:
         disk = indexed()
         coverage = covered(disk)
         before = index_files(disk)
-        for path, content in before.items():
-            disk.put(path, content[:PAGE_BYTES] + bytes(len(content) - PAGE_BYTES))
+        for path in before:
+            damaged_pages(disk, path)
         times = 0
 
         def ask() -> list[Place]:
@@ -158,9 +180,7 @@ class TestForged:
         """A segment with other records in it, each with a right crc, gets no index file."""
         disk = indexed()
         rewritten(disk, 12, change)
-        damaged = f"{INDEX}/{12:020}.idx"
-        content = disk.files()[damaged]
-        disk.put(damaged, content[:PAGE_BYTES] + bytes(len(content) - PAGE_BYTES))
+        damaged_pages(disk, f"{INDEX}/{12:020}.idx")
         async with indexing(disk) as store:
             with pytest.raises(JournalCorrupt, match=r"position [12]\d") as refused:
                 await store.journal.read_all(after=11, limit=4)
@@ -172,20 +192,25 @@ class TestForged:
     async def test_records_that_are_missing(self) -> None:
         """So does one that lacks records where the file that is gone had some."""
         disk = indexed()
-        files = index_files(disk)
-        content = disk.files()[segment(12)]
-        end = content.index(b'{"cut"')
-        begin = content.index(b'{"position":22,')
-        close = b'{"close":21,"at":"2026-11-23T15:04:05.000000Z","commit":"%b"' % (b"0" * 32)
-        filler = with_crc(close.replace(b"0" * 32, b"0" * 32))
-        disk.put(segment(12), content[:begin] + filler.ljust(end - begin, b"\n") + content[end:])
-        damaged = f"{INDEX}/{12:020}.idx"
-        disk.put(damaged, files[damaged][:PAGE_BYTES] + bytes(PAGE_BYTES * 6))
+        lines = disk.files()[segment(12)].splitlines(keepends=True)
+        # A close line of the same length in the place of the last record.
+        start, end = b'{"close":21,"at":"', b'","commit":"%b"' % (b"0" * 32)
+        pad = len(lines[-2]) - len(with_crc(start + end))
+        lines[-2] = with_crc(start + b"x" * pad + end)
+        disk.put(segment(12), b"".join(lines))
+        damaged_pages(disk, f"{INDEX}/{12:020}.idx")
         async with indexing(disk) as store:
-            with pytest.raises(JournalCorrupt) as refused:
+            with pytest.raises(JournalCorrupt, match="position 22, found position 21"):
                 await store.journal.read_all(after=11, limit=4)
 
-        assert segment(12) == refused.value.path
+    async def test_cut_off(self) -> None:
+        """So does one that ends in the middle of a line."""
+        disk = indexed()
+        damaged_pages(disk, f"{INDEX}/{12:020}.idx")
+        async with indexing(disk) as store:
+            disk.put(segment(12), disk.files()[segment(12)][:1500])
+            with pytest.raises(JournalCorrupt, match="expected whole lines up to"):
+                await store.journal.read_all(after=11, limit=4)
 
     def test_no_time(self) -> None:
         """A record whose time is none, with right checksums, is refused as damage, and verified."""

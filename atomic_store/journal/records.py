@@ -111,6 +111,7 @@ class Records:
             places = known
             if begin <= until:
                 covered = coverage.answer(lambda: coverage.scope_places(scope, begin, until))
+                assert len(covered) == until - begin + 1
                 places = covered + known
             if reverse:
                 places = places[::-1]
