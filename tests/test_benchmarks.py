@@ -10,6 +10,7 @@ import pytest
 from benchmarks.databases import NotRun
 from benchmarks.machine import facts
 from benchmarks.plot import Line, draw, lines_of
+from benchmarks.reading_rows import READING_ROWS
 from benchmarks.rows import ROWS
 from benchmarks.runner import (
     STORE,
@@ -28,12 +29,16 @@ from benchmarks.table import BEGIN, END, as_json, figure, put_between_markers, t
 from benchmarks.workload import DATA_BYTES, bids, data_of, own_lots
 from benchmarks.written import Written
 
-MAY_BE_MISSING = {"eventsourcing is not installed", "umadb is not installed"}
+MAY_BE_MISSING = {
+    "eventsourcing is not installed",
+    "umadb is not installed",
+    "jq is not installed",
+}
 """The peers that are packages are installed for benchmarks only."""
 FULL_ONLY = {"only in a full run"}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [*ROWS, *READING_ROWS], ids=lambda row: row.name)
 def test_row_runs(row: Row, tmp_path: Path) -> None:
     """Every contestant of every row runs at a tiny size and gives a positive figure."""
     (measured,) = run([row], TINY, 1, tmp_path)

@@ -5,18 +5,23 @@ from __future__ import annotations
 import gc
 import json
 import resource
+import statistics
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import trio
 
-from atomic_store import Fold
+from atomic_store import Fold, Record, open_reader
 from atomic_store.journal.file import open_file_journal
 
 from .grown import LONG_SCOPE
 from .stores import HighestBid, accept, bid_store, fill, highest
-from .workload import bid
+from .workload import Bid, bid
+
+LOOKUPS = 41
+"""How many look-ups of a kind; an odd number."""
 
 
 async def opening(store: Path) -> dict[str, float]:
@@ -54,6 +59,53 @@ async def scopes(store: Path, count: str) -> dict[str, float]:
         return {"grown_mb": max(0.1, anonymous_mb() - before)}
 
 
+async def filtered(store: Path, where: str) -> dict[str, float]:
+    """How long it takes to look for what a filter means in all of a store."""
+    async with bid_store(store) as opened:
+        began = time.perf_counter()
+        found = await opened.read(where=where).all()
+        return {"seconds": time.perf_counter() - began, "found": len(found)}
+
+
+async def lookups(store: Path) -> dict[str, float]:
+    """What some look-ups take, each the median of some, at places that nobody asked for before."""
+    async with bid_store(store) as opened:
+        head = opened.head.position
+        places = [1 + head * k // LOOKUPS for k in range(LOOKUPS)]
+        records = [(await opened.read(after=place - 1, limit=1).all())[0] for place in places]
+
+        async def median_ms(ask: Callable[[Record[Bid]], Awaitable[object]]) -> float:
+            taken = []
+            for record in records:
+                began = time.perf_counter()
+                await ask(record)
+                taken.append(time.perf_counter() - began)
+            return 1e3 * statistics.median(taken)
+
+        return {
+            "position": await median_ms(
+                lambda r: opened.read(after=max(1, r.position // 3), limit=1).all()
+            ),
+            "last": await median_ms(lambda r: opened.query_events(r.scope, last=50)),
+            "id": await median_ms(lambda r: opened.outcome(r.proposal_id, scope=r.scope)),
+            "time": await median_ms(lambda r: opened.read(at=r.at, limit=1).all()),
+        }
+
+
+async def following(store: Path, count: str) -> dict[str, float]:
+    """Follow a writer for so many records; how far behind each was seen."""
+    behind = []
+    async with open_reader(store) as reader, reader.subscribe(after=0) as feed:
+        print("ready", flush=True)
+        async for item in feed:
+            if isinstance(item, Record):
+                behind.append(1e3 * (time.time() - item.at.timestamp()))
+                if len(behind) == int(count):
+                    break
+    behind.sort()
+    return {"median_ms": statistics.median(behind), "p99_ms": behind[int(0.99 * len(behind))]}
+
+
 def anonymous_mb() -> float:
     """This process's memory that is not of files, in MB (Linux)."""
     for line in Path("/proc/self/status").read_text("ascii").splitlines():
@@ -63,5 +115,6 @@ def anonymous_mb() -> float:
 
 
 if __name__ == "__main__":
-    measure = {"opening": opening, "admission": admission, "scopes": scopes}[sys.argv[1]]
+    kinds = (opening, admission, scopes, filtered, lookups, following)
+    measure = {kind.__name__: kind for kind in kinds}[sys.argv[1]]
     print(json.dumps(trio.run(measure, Path(sys.argv[2]), *sys.argv[3:])))  # type: ignore[arg-type]  # each takes what is given for it

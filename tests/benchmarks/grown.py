@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 LONG_SCOPE = "long"
 """One scope has far more records than the others, spread over the whole store."""
+RARE_BIDDER = "rare"
+RARE_EVERY = 100_000
+"""One record in so many is of that bidder."""
 _AT_ONCE = 2_000
 
 
@@ -82,8 +85,9 @@ async def _grow(directory: Path, events: int, long: int) -> None:
 
 def _append(journal: FileJournal, scope: int, sequence: int, number: int) -> None:
     lot = LONG_SCOPE if scope < 0 else f"lot-{scope}"
-    data = b'{"lot":"%b","bidder":"bidder-%d","cents":%d,"note":"' % (
-        lot.encode(), number % 977, number,
+    bidder = RARE_BIDDER if number % RARE_EVERY == RARE_EVERY // 2 else f"bidder-{number % 977}"
+    data = b'{"lot":"%b","bidder":"%b","cents":%d,"note":"' % (
+        lot.encode(), bidder.encode(), number,
     )  # fmt: skip
     data += b"n" * (DATA_BYTES - len(data) - 2) + b'"}'
     draft = Draft(lot, str(uuid_utils.uuid7()), (EncodedEvent("Bid", 1, data),))

@@ -68,18 +68,22 @@ def table(measured: Sequence[Measured]) -> str:
     return "\n".join([head, rule, *rest])
 
 
-def put_between_markers(document: str, content: str) -> str:
+def put_between_markers(document: str, content: str, name: str = "benchmarks") -> str:
     """
     Replace what stands between the two markers of a document.
+
+    Args:
+      name: the one in the markers.
 
     Raises:
       ValueError: the document does not have exactly one of each, in this order.
     """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in after or END in after or END in before:
-        raise ValueError(f"expected {BEGIN} and then {END}, once each")
-    return f"{before}{BEGIN}\n\n{content}\n\n{END}{after}"
+    first, last = BEGIN.replace("benchmarks", name), END.replace("benchmarks", name)
+    before, begin, rest = document.partition(first)
+    _, end, after = rest.partition(last)
+    if not begin or not end or first in after or last in after or last in before:
+        raise ValueError(f"expected {first} and then {last}, once each")
+    return f"{before}{first}\n\n{content}\n\n{last}{after}"
 
 
 def as_json(measured: Sequence[Measured]) -> list[dict[str, Any]]:
