@@ -21,9 +21,12 @@ class Fold(Generic[S, E]):
       initial: the state of a scope without events. States are shared: never change one.
       evolve: gives the state after one more event. It must be pure: the same state and
         event always give the same new state, and neither is changed.
-      version: to be raised whenever `initial` or `evolve` change their meaning; states
-        that were kept for another version do not count.
-      state_type: the state's class, if states are to be kept on disk.
+      version: to be raised whenever `initial` or `evolve` change their meaning, or what a
+        state's members mean; states that were kept for another version do not count.
+      state_type: the state's class, if states are to be kept on disk: an attrs class, an
+        `EventType` for one with a codec of its own, or any annotation that a member of an
+        event may have. Without it, a scope's whole past is gone through whenever it comes
+        to life.
     """
 
     initial: S

@@ -16,9 +16,8 @@ from .duplicates import check_same_event, duplicate_ending
 from .errors import InvalidEvent, shown
 from .journal import EncodedEvent, StoredRecord
 from .journal.commit import durable_commit
-from .parts import Parts
+from .parts import Loaded, Parts
 from .proposal import Proposal, TaskProposal, Validate
-from .records import Record
 from .request import ValidationRequest
 from .supervisor import Supervisor
 
@@ -133,24 +132,22 @@ class Intake:
 
     async def _end_as_duplicate(self, proposal: Proposal, stored: tuple[StoredRecord, ...]) -> None:
         check_same_event(proposal, stored)
-        past, _, _ = await self.load_unless_folded(proposal.scope, stored[-1].sequence)
+        past = (await self.load_unless_folded(proposal.scope, stored[-1].sequence)).past
         self.parts.counters.duplicates += 1
         admitted = tuple(map(self.parts.record, stored))
         proposal.end(duplicate_ending(admitted, past), durable_commit())
 
-    async def load_unless_folded(
-        self, scope: str, last: int
-    ) -> tuple[list[Record[Any]] | None, Any, int]:
+    async def load_unless_folded(self, scope: str, last: int) -> Loaded:
         """Read a scope's past for a result; with a fold, results do not show it."""
         if self.parts.fold is not None:
-            return None, None, last
+            return Loaded(None, None, last)
         return await self.parts.load(scope, last)
 
     async def show_duplicate(self, proposal: TaskProposal) -> None:
         """Give a proposal that was admitted before the request that it had then."""
         result = proposal.result()
         sequence = result.records[0].sequence - 1
-        past, state, _ = await self.parts.load(proposal.scope, sequence)
+        loaded = await self.parts.load(proposal.scope, sequence)
         proposal.request = ValidationRequest(
             proposal.event,
             proposal.scope,
@@ -160,8 +157,8 @@ class Intake:
             sequence,
             proposal.id,
             proposal.metadata,
-            state,
-            past,
+            loaded.state,
+            loaded.past,
             durable_commit(),
             self.parts.read_past,
         )

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 import trio
 
 from .errors import JournalFailed, shown
-from .events import EventType, JsonEvent, event_types
+from .events import EventType, JsonEvent, StateCodec, event_types, state_codec
 from .feed import Hub
 from .fold import Fold
 from .intake import Intake
@@ -47,6 +47,7 @@ def open_store(
     event_bytes_max: int = ...,
     decision_events_max: int = ...,
     decision_bytes_max: int = ...,
+    snapshot_every: int = ...,
 ) -> AbstractAsyncContextManager[Store[E]]: ...
 @overload
 def open_store(
@@ -64,6 +65,7 @@ def open_store(
     event_bytes_max: int = ...,
     decision_events_max: int = ...,
     decision_bytes_max: int = ...,
+    snapshot_every: int = ...,
 ) -> AbstractAsyncContextManager[Store[JsonEvent]]: ...
 @overload
 def open_store(
@@ -81,6 +83,7 @@ def open_store(
     event_bytes_max: int = ...,
     decision_events_max: int = ...,
     decision_bytes_max: int = ...,
+    snapshot_every: int = ...,
 ) -> AbstractAsyncContextManager[Store[Any]]: ...
 
 
@@ -99,6 +102,7 @@ def open_store(
     event_bytes_max: int = 256 * 1024,
     decision_events_max: int = 10_000,
     decision_bytes_max: int = 64 * 1024**2,
+    snapshot_every: int = 1_000,
 ) -> AbstractAsyncContextManager[Store[Any]]:
     """
     Open a store for a block; nobody else can write to it meanwhile.
@@ -119,6 +123,8 @@ def open_store(
       event_bytes_max: the largest event, and the largest metadata, in bytes of JSON.
       decision_events_max, decision_bytes_max: the largest decision, in events and in
         bytes of JSON.
+      snapshot_every: after how many events a scope's state is kept on disk, if the fold
+        has a `state_type`; after a tenth of that when the scope goes.
 
     Leaving the block closes the store, however it is left: proposals that are not
     decided get `StoreClosed`, what was decided is made durable and returned, then the
@@ -142,6 +148,7 @@ def open_store(
         event_bytes_max=event_bytes_max,
         decision_events_max=decision_events_max,
         decision_bytes_max=decision_bytes_max,
+        snapshot_every=snapshot_every,
     )
     return _open(location, parts_maker(events, scope_of, state, options))
 
@@ -162,9 +169,17 @@ def parts_maker(
       TypeError, ValueError: what `events` or `state` says cannot be.
     """
     types = event_types(events, event_bytes_max=options.event_bytes_max)
-    if state is not None and not isinstance(state, Fold):
+    codec = _state_codec(state, events)
+    return lambda journal: Parts(journal, types, state, codec, scope_of, options)
+
+
+def _state_codec(state: object, events: Any) -> StateCodec | None:
+    """Make the codec of a fold's states; None if they are not kept on disk."""
+    if state is None:
+        return None
+    if not isinstance(state, Fold):
         raise TypeError(f"state: expected a Fold, found {shown(state)}")
-    return lambda journal: Parts(journal, types, state, scope_of, options)
+    return None if state.state_type is None else state_codec(state.state_type, events)
 
 
 def _journal_at(location: Location) -> AbstractAsyncContextManager[Journal]:
@@ -222,6 +237,8 @@ def _start(parts: Parts, tasks: Tasks, hub: Hub) -> tuple[Store[Any], Receptioni
     store: Store[Any] = Store(parts, supervisor, Intake(parts, supervisor), hub, inbox)
     receptionist = Receptionist(store, messages)
     tasks.start_soon(receptionist.run)
+    if parts.snapshots is not None:
+        tasks.start_soon(parts.snapshots.run)
     return store, receptionist
 
 

@@ -21,7 +21,7 @@ from .decision import Accept
 from .drafting import draft_of
 from .duplicates import check_same_event, duplicate_ending
 from .errors import IdempotencyConflict, ScopeFailed, shown
-from .journal import Commit, Draft, Head, StoredRecord
+from .journal import Commit, Head, StoredRecord
 from .journal.commit import durable_commit
 from .journal.record import size_of_all
 from .parts import Parts
@@ -62,6 +62,8 @@ class Scope:
     past: list[Record[Any]] | None = None
     past_bytes: int = 0
     state: Any = None
+    snapshot: int = 0
+    """The sequence of the last state that was kept, or is being kept."""
     commit: Commit = attrs.Factory(durable_commit)
     """The commit of the last record: once it is durable, all is."""
     recent: RecentIds = attrs.Factory(RecentIds)
@@ -94,11 +96,15 @@ class Scope:
         await self.commit.wait()
         self.parts.past_bytes -= self.past_bytes
         self.past_bytes = 0
-        self.past, self.state, self.sequence = await self.parts.load(self.name)
+        loaded = await self.parts.load(self.name)
+        self.past, self.state, self.sequence = loaded.past, loaded.state, loaded.sequence
+        self.snapshot = loaded.snapshot
         if self.past is not None:
             self._count_bytes(size_of_all([record._stored for record in self.past]))
         self.error = None
         self.is_loaded = True
+        if self.parts.snapshots is not None:
+            self.parts.snapshots.keep(self)
 
     # --- proposals come and go ------------------------------------------------
 
@@ -323,7 +329,7 @@ class Scope:
     def _accept(self, proposal: Proposal, decision: Accept) -> None:
         draft = draft_of(self.parts, proposal, decision)
         # The fold goes first: if it raises, nothing was stored.
-        state = self._evolved(proposal, draft)
+        state = self.parts.evolved(self.state, proposal, draft)
         stored, commit = self.parts.journal.append_nowait(draft, expected_sequence=self.sequence)
         assert stored[0].sequence == self.sequence + 1
         records = self.parts.records(stored)
@@ -341,16 +347,9 @@ class Scope:
         counters = self.parts.counters
         counters.accepted += 1
         counters.records += len(stored)
+        if self.parts.snapshots is not None:
+            self.parts.snapshots.keep(self)
         proposal.end(self._ending(Outcome.ACCEPTED, records, meta=records[0].meta), commit)
-
-    def _evolved(self, proposal: Proposal, draft: Draft) -> Any:
-        fold = self.parts.fold
-        if fold is None:
-            return None
-        encoded = proposal.encoded
-        if draft.events == (encoded,) and self.parts.types.is_shared(encoded.type):
-            return fold.evolve(self.state, proposal.event)
-        return self.parts.evolve(self.state, iter(draft.events))
 
     # --- duplicates -------------------------------------------------------------------
 

@@ -52,3 +52,11 @@ class StoreStatistics:
     """Proposals that wait their turn, in all scopes."""
     past_bytes: int
     """The size of all events that are kept in memory for validators."""
+    snapshots_written: int
+    """States of the fold that were kept on disk."""
+    snapshots_used: int
+    """States from which a scope's past was gone through, instead of from its beginning."""
+    snapshots_skipped: int
+    """Kept states that were damaged, did not match the records, or could not be read as states."""
+    snapshots_error: str | None
+    """What went wrong last with keeping states; None if nothing did. Nothing depends on it."""

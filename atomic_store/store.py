@@ -255,8 +255,9 @@ class Store(Generic[E]):
         stored = await self._parts.journal.find(scope, str(proposal_id))
         if not stored:
             return None
-        past, _, count = await self._intake.load_unless_folded(scope, stored[-1].sequence)
-        return admitted_before(tuple(map(self._parts.record, stored)), past, count)
+        loaded = await self._intake.load_unless_folded(scope, stored[-1].sequence)
+        admitted = tuple(map(self._parts.record, stored))
+        return admitted_before(admitted, loaded.past, loaded.sequence)
 
     def live_scopes(self) -> Mapping[str, ScopeStatus]:
         """Say what each live scope is doing: a snapshot, by scope."""
@@ -290,11 +291,16 @@ class Store(Generic[E]):
     def statistics(self) -> StoreStatistics:
         """Say what happened since the store was opened, and what it holds now."""
         scopes = self._supervisor.scopes
+        snapshots = self._parts.snapshots
         return StoreStatistics(
             **attrs.asdict(self._parts.counters),
             live_scopes=len(self._supervisor.actors),
             waiting=sum(scope.admission.waiting for scope in scopes.values()),
             past_bytes=self._parts.past_bytes,
+            snapshots_written=0 if snapshots is None else snapshots.written,
+            snapshots_used=0 if snapshots is None else snapshots.used,
+            snapshots_skipped=0 if snapshots is None else snapshots.skipped,
+            snapshots_error=None if snapshots is None else snapshots.error,
         )
 
     # --- following ----------------------------------------------------------------------
@@ -352,6 +358,10 @@ class Store(Generic[E]):
         commit = self._parts.last_commit
         await wait_uninterrupted(lambda over: commit.when_done(lambda failure: over()))
         self._hub.close(commit.failure)
+        snapshots = self._parts.snapshots
+        if snapshots is not None:
+            self._supervisor.keep_states(snapshots)
+            await snapshots.close()
 
 
 def _status(scope: Scope) -> ScopeStatus:

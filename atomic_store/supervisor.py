@@ -14,6 +14,7 @@ from .errors import ScopeFailed, again, shown
 from .parts import Parts
 from .proposal import Proposal
 from .scope import Scope
+from .snapshots import Snapshots
 from .tasks import Tasks
 from .uninterrupted import wait_uninterrupted
 
@@ -134,6 +135,8 @@ class Supervisor:
 
     def _retire(self, scope: Scope) -> None:
         assert scope.is_at_rest
+        if self.parts.snapshots is not None:
+            self.parts.snapshots.keep(scope, is_going=True)
         self.actors[scope].is_retired = True
         scope.wake()
         self._remove(scope)
@@ -145,6 +148,12 @@ class Supervisor:
         self.actors.pop(scope, None)
         self.parts.past_bytes -= scope.past_bytes
         scope.past_bytes = 0
+
+    def keep_states(self, snapshots: Snapshots) -> None:
+        """Have the states of all scopes kept, for they go now."""
+        for scope in self.scopes.values():
+            if scope.is_loaded:
+                snapshots.keep(scope, is_going=True)
 
     def close(self, error: Callable[[], Exception]) -> None:
         """Take no more proposals, and end all that are not decided with an error each."""

@@ -14,6 +14,7 @@ is in the journal in the end.
 from __future__ import annotations
 
 from collections import defaultdict
+from random import Random
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from atomic_store import (
     AtomicStoreError,
     CaughtUp,
     Decision,
+    Fold,
     Record,
     Result,
     Store,
@@ -37,10 +39,16 @@ from atomic_store.journal.file import open_file_journal
 from atomic_store.testing.faulty_disk import FaultyDisk
 from bids import Bid, lot_of
 from schedules import seeded
+from spoiled_files import IndexDamage, Spoiled, damage_index, spoil_snapshots
 
 How: TypeAlias = Literal["plain", "slow", "raise", "raise_slowly", "hang", "split"]
 Way: TypeAlias = Literal["call", "consider", "message"]
 End: TypeAlias = Literal["close", "kill", "power loss"]
+
+ALL_CENTS: Fold[tuple[int, ...], Bid] = Fold(
+    (), lambda cents, bid: (*cents, bid.cents), state_type=tuple[int, ...]
+)
+"""The whole past as a state: whatever is wrong with a snapshot would show."""
 
 TIMEOUT = 5.0
 PATH = "/flow.store"
@@ -75,13 +83,17 @@ class Fault:
 
 @attrs.frozen
 class Life:
-    """From opening the store to its end."""
+    """From opening the store to its end, and what then befalls its snapshots."""
 
     proposals: tuple[Proposal, ...]
     lasts: float
     end: End
     fault: Fault | None
     seed: int
+    folds: bool = False
+    spoiled: Spoiled = "nothing"
+    damage: tuple[IndexDamage, ...] = ()
+    """What happens to index files: first while it is open, then when it has ended."""
 
 
 Event: TypeAlias = tuple[int, str, str, int]
@@ -101,6 +113,13 @@ class History:
     steps: int = 0
     outcomes: dict[str, int] = attrs.Factory(lambda: defaultdict(int))
 
+    def note_snapshots(self, store: Store[Bid]) -> None:
+        """Count what became of snapshots in a life."""
+        statistics = store.statistics()
+        self.outcomes["snapshots written"] += statistics.snapshots_written
+        self.outcomes["snapshots used"] += statistics.snapshots_used
+        self.outcomes["snapshots skipped"] += statistics.snapshots_skipped
+
 
 def event_of(record: Record[Bid]) -> Event:
     """What is compared of a record."""
@@ -116,11 +135,18 @@ class Caller:
     history: History
     open_until: dict[str, float]
     """For each lot whose validator is at work, the deadline of its round."""
+    folds: bool
     saw: list[int] | None = None
+
+    def seen(self, request: ValidationRequest[Bid]) -> list[int]:
+        """The cents of all past events, as the request tells them."""
+        if self.folds:
+            return list(request.state)
+        return [bid.cents for bid in request.past_events]
 
     def decide(self, request: ValidationRequest[Bid]) -> Decision:
         """Accept what is higher than all before."""
-        self.saw = [bid.cents for bid in request.past_events]
+        self.saw = self.seen(request)
         if self.plan.cents <= max(self.saw, default=0):
             return request.reject("too low")
         if self.plan.how == "split":
@@ -141,7 +167,7 @@ class Caller:
         self.open_until[self.plan.lot] = request.deadline
         try:
             await trio.sleep(100.0 if self.plan.how == "hang" else self.plan.takes)
-            assert [bid.cents for bid in request.past_events] == self.saw
+            assert self.seen(request) == self.saw
             if self.plan.how == "raise_slowly":
                 raise ValidatorBug
             return decision
@@ -238,7 +264,9 @@ async def live(disk: FaultyDisk, life: Life, history: History) -> None:
     async with trio.open_nursery() as callers:
         try:
             async with (
-                open_file_journal(PATH, disk=disk, segment_bytes_max=2_000) as journal,
+                open_file_journal(
+                    PATH, disk=disk, segment_bytes_max=1_500, piece_bytes=400
+                ) as journal,
                 open_store(
                     journal,
                     events=Bid,
@@ -246,6 +274,8 @@ async def live(disk: FaultyDisk, life: Life, history: History) -> None:
                     validation_timeout=TIMEOUT,
                     live_scopes_max=2,
                     idle_after=3.0,
+                    state=ALL_CENTS if life.folds else None,
+                    snapshot_every=2,
                 ) as store,
             ):
                 await check_stored(store, history)
@@ -254,13 +284,17 @@ async def live(disk: FaultyDisk, life: Life, history: History) -> None:
                     disk.fail(fault.operation, nth=fault.nth, short=fault.short, times=None)
                 callers.start_soon(follow, store, followed)
                 for plan in life.proposals:
-                    callers.start_soon(Caller(plan, history, open_until).propose, store)
-                await trio.sleep(life.lasts)
+                    callers.start_soon(Caller(plan, history, open_until, life.folds).propose, store)
+                await trio.sleep(life.lasts / 2)
+                for damage in life.damage[:1]:
+                    damage_index(disk, PATH, damage, Random(life.seed), history.outcomes)
+                await trio.sleep(life.lasts / 2)
                 if life.end != "close":
                     # From here on nothing reaches the disk: what is open stays undecided.
                     for operation in ("write", "fdatasync", "fsync"):
                         disk.fail(operation, times=None)
                     await trio.sleep(0.001)
+                history.note_snapshots(store)
         except AtomicStoreError as error:
             history.outcomes[f"store {type(error).__name__}"] += 1
         callers.cancel_scope.deadline = trio.current_time() + 200
@@ -304,12 +338,17 @@ def check_decisions(records: list[Record[Bid]]) -> None:
     assert not records or records[-1].part[0] == records[-1].part[1]
 
 
-def next_disk(disk: FaultyDisk, life: Life) -> FaultyDisk:
+def next_disk(disk: FaultyDisk, life: Life, history: History) -> FaultyDisk:
     """The disk as the next life finds it."""
     if life.end == "power loss":
-        return disk.crash(life.seed)
-    disk.kill()
-    return disk.copy()
+        left = disk.crash(life.seed)
+    else:
+        disk.kill()
+        left = disk.copy()
+    spoil_snapshots(left, life.spoiled, Random(life.seed))
+    for damage in life.damage[1:]:
+        damage_index(left, PATH, damage, Random(life.seed), history.outcomes)
+    return left
 
 
 def run(lives: list[Life]) -> History:
@@ -319,5 +358,5 @@ def run(lives: list[Life]) -> History:
     for life in [*lives, Life((), 0.0, "close", None, 0)]:
         with seeded(life.seed):
             trio.run(live, disk, life, history, clock=MockClock(autojump_threshold=0))
-        disk = next_disk(disk, life)
+        disk = next_disk(disk, life, history)
     return history

@@ -9,13 +9,15 @@ from typing import cast
 from uuid import UUID
 
 import attrs
+import pytest
 import trio
 
-from atomic_store.errors import JournalFailed
-from atomic_store.journal import Draft, EncodedEvent, Head, StoredRecord
+from atomic_store.errors import JournalCorrupt, JournalFailed
+from atomic_store.journal import Draft, EncodedEvent, Head, Recovery, StoredRecord
 from atomic_store.journal.commit import Commit
 from atomic_store.journal.disk import Disk
 from atomic_store.journal.file import FileJournal, open_file_journal
+from atomic_store.journal.indexer import PIECE_BYTES
 from atomic_store.journal.opening import open_files
 from atomic_store.testing.faulty_disk import FaultyDisk
 
@@ -88,11 +90,18 @@ class Writing:
 
 @asynccontextmanager
 async def writing(
-    disk: FaultyDisk, *, segment_bytes_max: int = SEGMENT_BYTES_MAX
+    disk: FaultyDisk,
+    *,
+    segment_bytes_max: int = SEGMENT_BYTES_MAX,
+    piece_bytes: int = PIECE_BYTES,
 ) -> AsyncIterator[Writing]:
     """Open the journal on a disk in memory."""
     async with open_file_journal(
-        STORE, disk=disk, clock=ticking_clock(), segment_bytes_max=segment_bytes_max
+        STORE,
+        disk=disk,
+        clock=ticking_clock(),
+        segment_bytes_max=segment_bytes_max,
+        piece_bytes=piece_bytes,
     ) as journal:
         started = {end.scope: end.sequence for end in await journal.scopes()}
         yield Writing(journal, started=started)
@@ -187,3 +196,41 @@ def moving(before: FaultyDisk, path: str, content: bytes, closings: int) -> Disk
             disk.put(path, content)
 
     return wrapped(disk, close=close)
+
+
+LAST = segment(8)
+"""The last segment of the store that was killed."""
+
+
+def with_file(disk: FaultyDisk, path: str, content: bytes) -> FaultyDisk:
+    """A copy of a disk, with other bytes in one file."""
+    changed = disk.copy()
+    changed.put(path, content)
+    return changed
+
+
+def last_commit(content: bytes) -> int:
+    """Where the last commit of a segment begins."""
+    lines = content.splitlines(keepends=True)
+    end = len(content) - len(lines.pop())
+    while b',"commit":"' not in lines[-1]:
+        end -= len(lines.pop())
+    return end
+
+
+def opened(disk: FaultyDisk) -> Recovery:
+    """Open and close the store; give what opening found."""
+    return open_again(disk)[1].recovery
+
+
+def refusal(disk: FaultyDisk) -> JournalCorrupt:
+    """Try to open the store; give why it was refused, when nothing was changed."""
+    before = disk.files()
+    with pytest.raises(JournalCorrupt) as refused:
+        only_open(disk)
+    after = disk.files()
+    before.pop(f"{STORE}/lock", None)
+    after.pop(f"{STORE}/lock", None)
+
+    assert before == after
+    return refused.value

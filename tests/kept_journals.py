@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 
 import attrs
 import trio
 
 from atomic_store.errors import StoreLocked
-from atomic_store.journal import Head, Recovery, StoredRecord
+from atomic_store.journal import Head, Recovery, Snapshot, StoredRecord
 from atomic_store.journal.memory import MemoryJournal
+
+Snapshots: TypeAlias = dict[tuple[str, int], list[Snapshot]]
 
 
 class KeptJournal(MemoryJournal):
@@ -22,7 +25,8 @@ class KeptJournal(MemoryJournal):
     def recovery(self) -> Recovery:
         return Recovery(was_created=self.was_created)
 
-    def load(self, records: list[StoredRecord]) -> None:
+    def load(self, records: list[StoredRecord], snapshots: Snapshots) -> None:
+        self._snapshots = snapshots
         self._index(records)
         for record in records:
             self._sequences[record.scope] = record.sequence
@@ -35,6 +39,7 @@ class Shelf:
     """Where one journal's records are kept between two openings."""
 
     records: list[StoredRecord] | None = None
+    snapshots: Snapshots = attrs.Factory(dict)
     is_open: bool = False
 
     def lock(self) -> None:
@@ -44,7 +49,7 @@ class Shelf:
 
     def load(self, journal: KeptJournal, records: list[StoredRecord]) -> None:
         journal.was_created = False
-        journal.load(records)
+        journal.load(records, self.snapshots)
 
     def saved(self, journal: KeptJournal) -> list[StoredRecord]:
         journal._close()
@@ -61,6 +66,7 @@ class Shelf:
             yield journal
         finally:
             self.records = self.saved(journal)
+            self.snapshots = journal._snapshots
             self.is_open = False
 
 
@@ -95,13 +101,19 @@ class ShelfWithoutIds(Shelf):
 
 class ShelfWithoutRecovery(Shelf):
     def load(self, journal: KeptJournal, records: list[StoredRecord]) -> None:
-        journal.load(records)
+        journal.load(records, self.snapshots)
 
 
 class ShelfThatNeedsRecords(Shelf):
     def load(self, journal: KeptJournal, records: list[StoredRecord]) -> None:
-        journal.load(records)
+        journal.load(records, self.snapshots)
         journal._at = records[-1].at
+
+
+class ShelfWithoutSnapshots(Shelf):
+    def load(self, journal: KeptJournal, records: list[StoredRecord]) -> None:
+        self.snapshots = {}
+        super().load(journal, records)
 
 
 BROKEN_SHELVES: list[tuple[type[Shelf], str]] = [
@@ -111,6 +123,7 @@ BROKEN_SHELVES: list[tuple[type[Shelf], str]] = [
     (ShelfWithoutSequences, "test_reopened_it_goes_on"),
     (ShelfWithoutIds, "test_reopened_everything_is_there"),
     (ShelfWithoutRecovery, "test_recovery_says_what_was_found"),
+    (ShelfWithoutSnapshots, "test_reopened_snapshots_are_there"),
     (ShelfThatNeedsRecords, "test_reopened_before_anything_was_appended"),
 ]
 """The broken ones, each with a case of the suite that must fail for it."""

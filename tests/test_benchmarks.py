@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.databases import NotRun
 from benchmarks.machine import facts
+from benchmarks.plot import Line, draw, lines_of
 from benchmarks.rows import ROWS
 from benchmarks.runner import (
     STORE,
@@ -190,4 +191,37 @@ class TestWork:
 
     def test_full_sizes_are_the_titles(self) -> None:
         """The sizes that titles name are the full ones."""
-        assert (1_000, 64, 100_000) == (FULL.proposers, FULL.contenders, FULL.long_past)
+        assert (1_000, 64, 1_000_000) == (FULL.proposers, FULL.contenders, FULL.long_past)
+
+
+def grown_row(name: str, unit: str, figures: dict[str, list[float]]) -> Measured:
+    """A row about stores of several sizes, the largest first."""
+    names = list(figures)
+    contestants = tuple(Contestant(one, lambda round_: 1.0) for one in names)
+    not_run = {one: "only in a full run" for one, known in figures.items() if not known}
+    return Measured(Row(name, "to open", unit, contestants), figures, not_run)
+
+
+class TestPlot:
+    def test_lines(self) -> None:
+        """Rows about growth become lines in seconds, by rising size, of what did run."""
+        opening = grown_row("opening-closed", "s", {STORE: [3, 1, 2], "b": [0.5], "c": [0.25]})
+        cold = grown_row("cold-past", "ms", {STORE: [], "b": [50], "c": [20, 20]})
+        other = grown_row("single", "events/s", {STORE: [1], "b": [1], "c": [1]})
+        small, middle, large = FULL.grown
+
+        assert [
+            Line("open, closed cleanly", (small, middle, large), (0.25, 0.5, 2)),
+            Line("first admission in a cold scope, without", (small, middle), (0.02, 0.05)),
+        ] == lines_of([opening, cold, other])
+
+    def test_drawing(self, tmp_path: Path) -> None:
+        """The picture is an SVG that names the lines; drawn again, it is the same."""
+        pytest.importorskip("matplotlib", reason="it is installed for benchmarks only")
+        lines = [Line("open", (10, 100), (0.1, 0.2))]
+        draw(lines, tmp_path / "one.svg")
+        draw(lines, tmp_path / "two.svg")
+        content = (tmp_path / "one.svg").read_bytes()
+
+        assert b"<svg" in content
+        assert content == (tmp_path / "two.svg").read_bytes()

@@ -20,7 +20,9 @@ from atomic_store.journal import Draft, EncodedEvent, Journal
 from atomic_store.journal.disk import Disk, OSDisk
 from atomic_store.journal.file import open_file_journal
 from atomic_store.journal.memory import MemoryJournal, open_memory_journal
+from atomic_store.journal.snapshots import keeper, lines
 from atomic_store.testing import (
+    DamagedSnapshotsConformance,
     FailingJournalConformance,
     FaultyDisk,
     HeldJournalConformance,
@@ -29,10 +31,14 @@ from atomic_store.testing import (
     check_journal,
 )
 from atomic_store.testing.conformance import cases_of, failures_of
+from atomic_store.testing.conformance.place import JournalPlace
 from broken_journals import opened
-from broken_scans import ALL_BROKEN
+from broken_scans import ALL_BROKEN as BROKEN_APPENDS
+from broken_snapshots import BROKEN_SNAPSHOTS
 from kept_journals import BROKEN_SHELVES, Shelf
+from snapshot_logs import damaged, estranged, with_newest
 
+ALL_BROKEN = [*BROKEN_APPENDS, *BROKEN_SNAPSHOTS]
 ROOT = Path(__file__).parent.parent
 TOO_LARGE = Draft("lot-1", "id", (EncodedEvent("Bid", 1, b"1" * 2_000_000),))
 
@@ -75,7 +81,7 @@ class TestMemoryJournalWithAFailingWrite(FailingJournalConformance):
         self.is_failing = True
 
 
-class TestFileJournal(PersistentJournalConformance):
+class TestFileJournal(PersistentJournalConformance, DamagedSnapshotsConformance):
     """The file journal on the real disk."""
 
     segment_bytes_max = 64 * 1024 * 1024
@@ -93,6 +99,18 @@ class TestFileJournal(PersistentJournalConformance):
 
     def unstorable_drafts(self) -> list[Draft]:
         return [*super().unstorable_drafts(), TOO_LARGE]
+
+    def damage_newest_snapshot(self, journal: Journal, scope: str) -> None:
+        self._spoil(damaged, scope)
+
+    def estrange_newest_snapshot(self, journal: Journal, scope: str) -> None:
+        self._spoil(estranged, scope)
+
+    def _spoil(self, spoiled: Callable[[bytes], bytes], scope: str) -> None:
+        (log,) = (self._path / "snapshots").iterdir()
+        content = log.read_bytes()
+        with log.open("r+b") as file:
+            file.write(with_newest(content, scope, spoiled))
 
 
 class TestFileJournalInSmallSegments(TestFileJournal):
@@ -222,9 +240,37 @@ def test_every_case_can_fail() -> None:
     assert sorted(cases) == sorted(can_fail)
 
 
+@pytest.mark.parametrize(
+    ("place", "case"),
+    [
+        (f"{lines.__name__}.has_right_crc", "test_a_damaged_snapshot_is_passed_over"),
+        (
+            f"{keeper.__name__}.SnapshotKeeper._matches",
+            "test_a_snapshot_beside_other_records_is_passed_over",
+        ),
+    ],
+)
+async def test_unchecked_snapshots_are_noticed(
+    place: str, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file journal that leaves one of its checks of snapshots out fails the case about it."""
+
+    async def yes(*arguments: object) -> bool:
+        return True
+
+    monkeypatch.setattr(place, (lambda line: True) if "crc" in place else yes)
+
+    def new_case(name: str) -> JournalPlace:
+        conformance = TestFileJournal()
+        conformance._path = tmp_path / "conformance.store"
+        return conformance
+
+    assert [case] == list(await failures_of(new_case, [case]))
+
+
 async def test_a_persistent_journal_is_told_from_one_that_is_not() -> None:
     """A journal that forgets everything is no persistent one."""
-    with pytest.raises(ExceptionGroup, match="6 of 50 conformance cases failed"):
+    with pytest.raises(ExceptionGroup, match="7 of 63 conformance cases failed"):
         await check_journal(lambda _: open_memory_journal(), is_persistent=True)
 
 
@@ -240,6 +286,10 @@ async def test_what_must_be_overridden() -> None:
         HeldJournalConformance().release_writes(journal)
     with pytest.raises(NotImplementedError, match="fail_writes"):
         FailingJournalConformance().fail_writes(journal)
+    with pytest.raises(NotImplementedError, match="damage_newest_snapshot"):
+        DamagedSnapshotsConformance().damage_newest_snapshot(journal, "lot-1")
+    with pytest.raises(NotImplementedError, match="estrange_newest_snapshot"):
+        DamagedSnapshotsConformance().estrange_newest_snapshot(journal, "lot-1")
 
 
 def test_the_suite_does_not_need_pytest() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from atomic_store.errors import JournalCorrupt, JournalFailed, NotAStore, StoreLocked
+from atomic_store.errors import JournalFailed, NotAStore, StoreLocked
 from atomic_store.journal import Head, Recovery
 from atomic_store.journal.disk import Access, Kind
 from atomic_store.journal.file import open_file_journal
@@ -14,50 +14,17 @@ from atomic_store.journal.verify import verify
 from atomic_store.testing.faulty_disk import FaultyDisk
 from journal_files import (
     JOURNAL,
+    LAST,
     STORE,
     lived,
     only_open,
     open_again,
+    opened,
+    refusal,
     segment,
+    with_file,
     writing,
 )
-
-LAST = segment(8)
-"""The last segment of the store that was killed."""
-
-
-def with_file(disk: FaultyDisk, path: str, content: bytes) -> FaultyDisk:
-    """A copy of a disk, with other bytes in one file."""
-    changed = disk.copy()
-    changed.put(path, content)
-    return changed
-
-
-def last_commit(content: bytes) -> int:
-    """Where the last commit of a segment begins."""
-    lines = content.splitlines(keepends=True)
-    end = len(content) - len(lines.pop())
-    while b',"commit":"' not in lines[-1]:
-        end -= len(lines.pop())
-    return end
-
-
-def opened(disk: FaultyDisk) -> Recovery:
-    """Open and close the store; give what opening found."""
-    return open_again(disk)[1].recovery
-
-
-def refusal(disk: FaultyDisk) -> JournalCorrupt:
-    """Try to open the store; give why it was refused, when nothing was changed."""
-    before = disk.files()
-    with pytest.raises(JournalCorrupt) as refused:
-        only_open(disk)
-    after = disk.files()
-    before.pop(f"{STORE}/lock", None)
-    after.pop(f"{STORE}/lock", None)
-
-    assert before == after
-    return refused.value
 
 
 class TestIgnored:
@@ -159,6 +126,7 @@ class TestCreating:
             ("journal", b""),
             ("journal/monday.md", b"dear diary"),
             (".git/config", b""),
+            ("snapshots/holiday.jpg", b"\xff\xd8"),
         ],
     )
     def test_other_directories(self, name: str, content: bytes) -> None:

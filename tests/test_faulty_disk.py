@@ -53,6 +53,17 @@ class TestCrash:
 
         assert {("/d/a",), ("/d/b",)} == left
 
+    def test_removed_names(self) -> None:
+        """A name that was taken away may come back, until the directory is synced."""
+        disk = FaultyDisk()
+        written(disk, "/a", b"x", sync=True)
+        disk.unlink("/a")
+        assert {} == disk.files()
+        assert {(), ("/a",)} == {tuple(disk.crash(seed).files()) for seed in range(20)}
+
+        disk.fsync_directory("/")
+        assert all({} == disk.crash(seed).files() for seed in range(20))
+
     def test_truncated(self) -> None:
         """A file that was cut off may come back longer."""
         disk = FaultyDisk()
@@ -158,6 +169,8 @@ class TestFiles:
             (FileExistsError, lambda: disk.open("/a", Access.NEW)),
             (FileExistsError, lambda: disk.mkdir("/d")),
             (FileNotFoundError, lambda: disk.open("/b", Access.READ)),
+            (FileNotFoundError, lambda: disk.unlink("/b")),
+            (IsADirectoryError, lambda: disk.unlink("/d")),
             (FileNotFoundError, lambda: disk.list_directory("/b")),
             (NotADirectoryError, lambda: disk.list_directory("/a")),
             (NotAFile, lambda: disk.open("/link", Access.READ)),

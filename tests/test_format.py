@@ -8,11 +8,15 @@ from hashlib import blake2b
 from pathlib import Path
 from zlib import crc32
 
+from atomic_store.journal import Snapshot
 from atomic_store.journal.line import FORMAT, LINE_BYTES_MAX
 from atomic_store.journal.readonly import read_records
+from atomic_store.journal.snapshots.compaction import WASTE_BYTES_MIN
+from atomic_store.journal.snapshots.witness import TAIL_BYTES_MAX
 from atomic_store.journal.verify import verify
 from atomic_store.testing.faulty_disk import FaultyDisk
-from journal_files import JOURNAL, STORE, lived
+from journal_files import JOURNAL, STORE, lived, writing
+from snapshot_stores import kept
 
 PAGE = (Path(__file__).parent.parent / "docs" / "format.md").read_text(encoding="utf-8")
 
@@ -73,6 +77,40 @@ def check_by_the_page(disk: FaultyDisk) -> int:
     return position
 
 
+def snapshots_by_the_page(disk: FaultyDisk) -> dict[str, object]:
+    """Read the newest states of the fold's version 1 by the page alone."""
+    files = disk.files()
+    store = json.loads(files[f"{STORE}/store.json"])
+    commits = {
+        parsed["position"]: parsed["commit"]
+        for path, content in files.items()
+        if path.startswith(JOURNAL)
+        for line in content.splitlines()
+        if "position" in (parsed := json.loads(line)) and "commit" in parsed
+    }
+    path = max(path for path in files if path.startswith(f"{STORE}/snapshots/"))
+    header, *lines = files[path].splitlines()
+    parsed = json.loads(header)
+    number = int(path[-26:-6])
+    assert [1, store["store"], store["history"], number] == [*parsed.values()][:4]
+    found: dict[str, dict[int, object]] = {}
+    position = 0
+    for line in lines:
+        body, crc = line[:-18], line[-18:]
+        assert crc == b',"crc":"%08x"}' % crc32(body)
+        parsed = json.loads(line)
+        assert commits[parsed["position"]] == parsed["commit"]
+        assert position <= parsed["position"]
+        position = parsed["position"]
+        if "deleted" in parsed:
+            for sequence in range(parsed["first"], parsed["last"] + 1):
+                found.get(parsed["deleted"], {}).pop(sequence, None)
+        elif parsed["fold"] == 1:
+            assert body.endswith(b'"state":' + body[-parsed["length"] :])
+            found.setdefault(parsed["snapshot"], {})[parsed["sequence"]] = parsed["state"]
+    return {scope: states[max(states)] for scope, states in found.items() if states}
+
+
 class TestFormat:
     def test_example(self) -> None:
         """The example is a sound store, for this library and for a checker made from the page."""
@@ -103,3 +141,22 @@ class TestFormat:
         """The numbers on the page are those of the code."""
         assert f"No line is longer than {LINE_BYTES_MAX} bytes." in PAGE
         assert f"describes format {FORMAT} " in PAGE
+        assert f"at least {WASTE_BYTES_MIN // 1024**2} MiB and more than half" in PAGE
+        assert f"is looked for in its last {TAIL_BYTES_MAX // 1024**2} MiB" in PAGE
+
+
+class TestSnapshots:
+    async def test_example(self) -> None:
+        """The library finds in the example's log what the page says."""
+        async with writing(example()) as store:
+            found = await store.journal.load_snapshot("lot-1", version=1)
+            assert found == Snapshot("lot-1", 3, 1, b'{"best":600}')
+            assert await store.journal.load_snapshot("lot-1", version=1, last=2) is None
+            assert store.journal.snapshots_skipped == 0
+
+    def test_stranger_reads_ours(self) -> None:
+        """A checker made from the page finds the same in a log that the library wrote."""
+        disk = kept(3, 6)
+
+        assert {"lot-1": ["lot-1", 6], "lot-2": ["lot-2", 6]} == snapshots_by_the_page(disk)
+        assert {"lot-1": {"best": 600}} == snapshots_by_the_page(example())

@@ -8,57 +8,24 @@ import pytest
 import trio
 
 from atomic_store.errors import JournalCorrupt
-from atomic_store.journal import Recovery
 from atomic_store.journal.disk import Kind
 from atomic_store.journal.verify import verify
 from atomic_store.testing.faulty_disk import FaultyDisk
 from journal_files import (
     JOURNAL,
+    LAST,
     STORE,
     a_draft,
+    last_commit,
     lived,
     only_open,
     open_again,
+    opened,
+    refusal,
     segment,
+    with_file,
     writing,
 )
-
-LAST = segment(8)
-"""The last segment of the store that was killed."""
-
-
-def with_file(disk: FaultyDisk, path: str, content: bytes) -> FaultyDisk:
-    """A copy of a disk, with other bytes in one file."""
-    changed = disk.copy()
-    changed.put(path, content)
-    return changed
-
-
-def last_commit(content: bytes) -> int:
-    """Where the last commit of a segment begins."""
-    lines = content.splitlines(keepends=True)
-    end = len(content) - len(lines.pop())
-    while b',"commit":"' not in lines[-1]:
-        end -= len(lines.pop())
-    return end
-
-
-def opened(disk: FaultyDisk) -> Recovery:
-    """Open and close the store; give what opening found."""
-    return open_again(disk)[1].recovery
-
-
-def refusal(disk: FaultyDisk) -> JournalCorrupt:
-    """Try to open the store; give why it was refused, when nothing was changed."""
-    before = disk.files()
-    with pytest.raises(JournalCorrupt) as refused:
-        only_open(disk)
-    after = disk.files()
-    before.pop(f"{STORE}/lock", None)
-    after.pop(f"{STORE}/lock", None)
-
-    assert before == after
-    return refused.value
 
 
 class TestTorn:
@@ -161,16 +128,19 @@ class TestTorn:
 
 
 class TestDamage:
+    @pytest.mark.parametrize("part", range(3))
     @pytest.mark.parametrize("is_closed", [True, False])
-    def test_every_bit(self, is_closed: bool) -> None:
+    def test_every_bit(self, is_closed: bool, part: int) -> None:
         """A flipped bit anywhere is refused as damage, located, and never taken for torn."""
-        disk = lived(is_closed=is_closed)
-        files = disk.files()
+        unread, read = (lived(is_closed=is_closed, has_index=has) for has in (True, False))
+        files = read.files()
         del files[f"{STORE}/lock"]
+        last = max(path for path in files if path.endswith(".jsonl"))
         # All bits of what is most easily mistaken: the last commits, and store.json.
         for path, content in files.items():
-            is_last = path in (LAST, segment(11), f"{STORE}/store.json")
-            for offset in range(0, len(content), 1 if is_last else 11):
+            disk = unread if path == last else read
+            is_last = path in (last, f"{STORE}/store.json")
+            for offset in range(0, len(content), 1 if is_last else 29)[part::3]:
                 for bit in range(8):
                     flipped = bytearray(content)
                     flipped[offset] ^= 1 << bit

@@ -33,6 +33,8 @@ faults = st.builds(
     short=st.none() | st.integers(0, 300),
 )
 
+damages = st.sampled_from(["deleted", "one deleted", "cut off", "changed", "swapped"])
+
 lives = st.builds(
     Life,
     proposals=st.lists(proposals, max_size=16).map(tuple),
@@ -40,13 +42,16 @@ lives = st.builds(
     end=st.sampled_from(["close", "kill", "power loss"]),
     fault=st.none() | st.none() | faults,
     seed=st.integers(0, 2**32),
+    folds=st.sampled_from([True, True, False]),
+    spoiled=st.sampled_from(["nothing", "flipped", "flipped", "cut", "deleted", "doubled"]),
+    damage=st.lists(damages, max_size=3).map(tuple),
 )
 
 total: Counter[str] = Counter()
 
 
 @settings(
-    max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=500, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(st.lists(lives, min_size=1, max_size=4))
 def test_random_flows(flow: list[Life]) -> None:
@@ -71,5 +76,13 @@ def test_flows_were_worth_it() -> None:
         "JournalFailed",
         "IdempotencyConflict",
         "store JournalFailed",
+        "snapshots written",
+        "snapshots used",
+        "index deleted",
+        "index one deleted",
+        "index cut off",
+        "index changed",
+        "index swapped",
     ):
         assert total[outcome] > 0, outcome
+    assert [] == [outcome for outcome in total if "Corrupt" in outcome]

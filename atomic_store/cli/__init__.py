@@ -15,6 +15,7 @@ import click
 from .demo import demo
 from .ending import ended
 from .events import events
+from .index import index
 from .output import flush
 from .scopes import scopes
 from .texts import help_option, version_option
@@ -38,7 +39,7 @@ def atomic_store() -> None:
     """  # noqa: D301  # click's mark for "do not wrap this paragraph"
 
 
-for command in (demo, scopes, events, verify):
+for command in (demo, scopes, events, verify, index):
     atomic_store.add_command(command)
 
 

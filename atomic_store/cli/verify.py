@@ -28,7 +28,7 @@ def verify(store: Path, as_json: bool) -> int:
     changed anything up to there.
     """
     with progress("verifying") as bar:
-        verification = verify_store(store, on_progress=bar)
+        verification = verify_store(store, on_progress=bar, processes=os.cpu_count() or 1)
     if as_json:
         print_value(json_of(verification))
     else:

@@ -10,5 +10,14 @@ from __future__ import annotations
 from .event_type import EventType
 from .event_types import EVENT_BYTES_MAX, EventTypes, event_types
 from .json_event import JsonEvent
+from .state_codec import StateCodec, state_codec
 
-__all__ = ["EVENT_BYTES_MAX", "EventType", "EventTypes", "JsonEvent", "event_types"]
+__all__ = [
+    "EVENT_BYTES_MAX",
+    "EventType",
+    "EventTypes",
+    "JsonEvent",
+    "StateCodec",
+    "event_types",
+    "state_codec",
+]

@@ -87,7 +87,19 @@ def event_types(events: EventsSpec, *, event_bytes_max: int = EVENT_BYTES_MAX) -
     """
     if events is None:
         return JsonEventTypes(event_bytes_max)
+    return ClassEventTypes.of(event_types_of(events), event_bytes_max)
+
+
+def event_types_of(events: EventsSpec) -> Mapping[type, EventType[Any]]:
+    """
+    Give the event type of each class that a store has; none for plain JSON.
+
+    Raises:
+      TypeError, ValueError: as `event_types`.
+    """
     by_class: dict[type, EventType[Any]] = {}
+    if events is None:
+        return by_class
     names: set[str] = set()
     for event_type in _flat(events):
         if event_type.cls in by_class:
@@ -102,7 +114,7 @@ def event_types(events: EventsSpec, *, event_bytes_max: int = EVENT_BYTES_MAX) -
         names.add(name)
     if not by_class:
         raise ValueError("events: expected at least one class, found none")
-    return ClassEventTypes.of(by_class, event_bytes_max)
+    return by_class
 
 
 @final

@@ -15,7 +15,7 @@ import attrs
 
 from ..errors import JournalFailed
 from .commit import Commit
-from .record import Draft, EncodedEvent, StoredRecord
+from .record import Draft, EncodedEvent, Snapshot, StoredRecord
 from .wanted import Page, Wanted
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "RecordSource",
     "Recovery",
     "ScopeEnd",
+    "Snapshot",
     "StoredRecord",
     "Wanted",
 ]
@@ -246,5 +247,58 @@ class Journal(Protocol):
           limit: how many at most.
 
         Checkpoints; may be cancelled.
+        """
+        ...
+
+    # --- snapshots: derived, so that losing them costs nothing but time --------------------
+
+    @property
+    def snapshots_skipped(self) -> int:
+        """How many snapshots were found damaged, or not to match the records, since opening."""
+        ...
+
+    async def load_snapshot(
+        self, scope: str, *, version: int, last: int | None = None
+    ) -> Snapshot | None:
+        """
+        Give the newest usable snapshot of a scope; None if there is none.
+
+        One counts only for the version of the fold that made it, only if it is undamaged,
+        and only beside the records that it was saved beside; else an older one counts. At
+        least the two that were saved last for a scope and a version are kept.
+
+        Args:
+          version: the fold's.
+          last: a sequence; only one of this or a lower one.
+
+        Checkpoints; may be cancelled.
+        """
+        ...
+
+    async def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """
+        Keep the states of some scopes, each as of one of its durable records.
+
+        A second one for the same scope, version and sequence takes the first one's place.
+        A failure is none of the journal: it goes on without.
+
+        Checkpoints; may be cancelled, and then keeps some of them, all or none.
+
+        Raises:
+          ValueError: one is of a sequence that its scope does not have, or not durably;
+            none was kept.
+          JournalFailed: they could not be written, and no others will be.
+          JournalCorrupt: the last record is damaged.
+          StoreClosed: the journal is closed.
+        """
+        ...
+
+    async def delete_snapshots(
+        self, scope: str, *, first: int = 1, last: int | None = None
+    ) -> None:
+        """
+        Forget snapshots of a scope, of all versions, by sequence, both bounds included.
+
+        Checkpoints; may be cancelled. Raises as `save_snapshots`, but no `ValueError`.
         """
         ...

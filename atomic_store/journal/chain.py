@@ -80,12 +80,21 @@ class Chain:
     at: str = ""
     sequences: dict[str, int] = attrs.Factory(dict)
     """Each scope's last sequence."""
+    knows_all_scopes: bool = True
+    """False: what came before was not read, and a scope may begin with any sequence."""
     lost: int = 0
     """How many records were not seen: a sequence may jump by as many."""
     known: int = 0
     """The last position that was seen; `position` counts lines that can't be read, too."""
     believes: bool = False
     """What came last is not known: what the next line says of it is believed."""
+
+    def next_sequence(self, record: RecordLine) -> int:
+        """The sequence that a record must have."""
+        last = self.sequences.get(record.scope)
+        if last is None:
+            return 1 if self.knows_all_scopes else record.sequence
+        return last + 1
 
     def next_cut(self) -> tuple[bytes, str]:
         """Give the body of the cut line that ends a segment here, and its commit value."""

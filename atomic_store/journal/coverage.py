@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TypeVar, final
 
 import attrs
 from msgspec import UnsetType
 
+from ..errors import JournalCorrupt
 from . import ScopeEnd
+from .disk import Disk
 from .index_file import (
     NO_SCOPES,
     EndsTable,
     Entry,
+    Header,
     IndexDamaged,
     Span,
     build_index,
@@ -27,7 +31,7 @@ T = TypeVar("T")
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Coverage:
     """
     Index files that follow each other from the first record on: first whole segments', then
@@ -71,14 +75,14 @@ class Coverage:
         """Read where all scopes end behind the last whole segment."""
         if not self._whole:
             return NO_SCOPES
-        return self.store.reader(self.stretches[self._whole - 1].name).load_ends()
+        return self.store.reader(self.stretches[self._whole - 1]).load_ends()
 
     # --- by scope ---------------------------------------------------------------------
 
     def end(self, scope: str) -> ScopeEnd | None:
         """Say where a scope ends; None if it has no record that is covered."""
         for piece in reversed(self.pieces):
-            span = self.store.reader(piece.name).scope(scope)
+            span = self.store.reader(piece).scope(scope)
             if span is not None:
                 return ScopeEnd(scope, span.last_sequence, span.last_position, span.at)
         last = self.ends.find(scope)
@@ -95,7 +99,7 @@ class Coverage:
         position = 0 if end is None else end.position
         while position:
             stretch = self.at(position)
-            span = self.store.reader(stretch.name).scope(scope)
+            span = self.store.reader(stretch).scope(scope)
             if span is None:
                 raise IndexDamaged(stretch.name, 0, f"it lacks a scope of position {position}")
             yield stretch, span
@@ -106,13 +110,14 @@ class Coverage:
         groups: list[list[Place]] = []
         for stretch, span in self.spans(scope):
             if span.first_sequence <= last:
-                reader = self.store.reader(stretch.name)
+                reader = self.store.reader(stretch)
                 begin = max(first, span.first_sequence)
                 positions = reader.positions(span, begin, last)
+                extents = reader.extents(positions)
+                first_there = stretch.header.segment_first
                 groups.append([
-                    Place(position, stretch.header.segment_first, *reader.extent(position),
-                          scope, begin + k)
-                    for k, position in enumerate(positions)
+                    Place(position, first_there, *extent, scope, begin + k)
+                    for k, (position, extent) in enumerate(zip(positions, extents, strict=True))
                 ])  # fmt: skip
             if span.first_sequence <= first:
                 break
@@ -125,7 +130,7 @@ class Coverage:
             for last in self.ends.page(prefix, after, limit)
         }
         for piece in self.pieces:
-            for span in self.store.reader(piece.name).scopes(prefix, after, limit):
+            for span in self.store.reader(piece).scopes(prefix, after, limit):
                 found[span.scope] = ScopeEnd(
                     span.scope, span.last_sequence, span.last_position, span.at
                 )
@@ -142,9 +147,9 @@ class Coverage:
         places: list[Place] = []
         position = first
         while position <= last:
-            header = self.at(position).header
+            stretch = self.at(position)
+            header, reader = stretch.header, self.store.reader(stretch)
             end = min(last, header.last)
-            reader = self.store.reader(self.at(position).name)
             offsets = reader.offsets(position, end)
             offsets.append(header.end if end == header.last else reader.offset(end + 1))
             places += [
@@ -159,7 +164,7 @@ class Coverage:
         return [
             position
             for stretch in reversed(self.stretches)
-            for position in self.store.reader(stretch.name).find_id(scope, proposal_id)
+            for position in self.store.reader(stretch).find_id(scope, proposal_id)
         ]
 
     # --- when a file is damaged -------------------------------------------------------
@@ -171,34 +176,63 @@ class Coverage:
         Raises:
           JournalCorrupt, JournalFailed: a segment cannot be read to make one.
         """
+        mended: Counter[str] = Counter()
         with self.store.lock:
-            for _ in self.stretches:
+            while True:
                 try:
                     return ask()
                 except IndexDamaged as error:
-                    self._mend(error.name)
-            return ask()
+                    self._mend(error, mended)
 
-    def _mend(self, name: str) -> None:
+    def _mend(self, error: IndexDamaged, mended: Counter[str]) -> None:
         """Make a file anew, and before that those that are missing before it: it needs them."""
-        for k, stretch in enumerate(self.stretches):
-            if stretch.name == name:
+        place = next(k for k, stretch in enumerate(self.stretches) if stretch.name == error.name)
+        times = mended[error.name]
+        mended[error.name] += 1
+        if times == 2:
+            # It is not the file that is wrong.
+            path, header = self._segment(place), self.stretches[place].header
+            raise JournalCorrupt(path, header.begin, "what index files say", str(error)) from error
+        for k, stretch in enumerate(self.stretches[:place]):
+            if self.store.stretch(stretch.name) != stretch:
                 self._make_again(k)
-                return
-            if self.store.stretch(stretch.name) is None:
-                self._make_again(k)
+        # What was made anew and cannot be read at once is on a disk that is not to be trusted.
+        self._make_again(place, keep=times > 0)
 
-    def _make_again(self, k: int) -> None:
+    def _make_again(self, k: int, *, keep: bool = False) -> None:
         name, header = self.stretches[k].name, self.stretches[k].header
         self.store.forget(name)
         earlier = Coverage(self.store, self.stretches[:k])
         earlier = Coverage(self.store, self.stretches[:k], earlier.answer(earlier.load_ends))
-        path = f"{self.store.path}/{JOURNAL}/{segment_name(header.segment_first)}"
-        lines = lines_between(self.store.disk, path, header.begin, header.end)
-        entries = (entry_of(offset, line) for offset, line in lines)
+        entries = _entries(self.store.disk, self._segment(k), header)
         ends = earlier.ends if header.is_whole else None
         image = b"".join(build_index(header, entries, earlier.last_position, ends))
-        self.store.save(name, image)
+        self.store.save(name, image, keep=keep)
+
+    def _segment(self, k: int) -> str:
+        first = self.stretches[k].header.segment_first
+        return f"{self.store.path}/{JOURNAL}/{segment_name(first)}"
+
+
+def _entries(disk: Disk, path: str, header: Header) -> Iterator[Entry]:
+    """Read again what a file covers; it must be what it was."""
+    position = header.first - 1
+    sequences: dict[str, int] = {}
+    for position, (offset, line) in enumerate(
+        lines_between(disk, path, header.begin, header.end), header.first
+    ):
+        sequence = sequences.get(line.scope, line.sequence)
+        if (line.position, line.sequence) != (position, sequence):
+            raise JournalCorrupt(
+                path,
+                offset,
+                f"position {position}, sequence {sequence} of {line.scope!r}",
+                f"position {line.position}, sequence {line.sequence}",
+            )
+        sequences[line.scope] = sequence + 1
+        yield entry_of(offset, line)
+    if position != header.last:
+        raise JournalCorrupt(path, header.end, f"position {header.last}", f"position {position}")
 
 
 def entry_of(offset: int, line: RecordLine) -> Entry:
@@ -212,29 +246,3 @@ def entry_of(offset: int, line: RecordLine) -> Entry:
         1 if line.part is None else line.part[0],
         None if isinstance(line.metadata, UnsetType) else bytes(line.metadata),
     )
-
-
-@final
-class SequencesBehind(dict[str, int]):
-    """Each scope's last sequence: what was met is in the dict, the rest in index files."""
-
-    def __init__(self, coverage: Coverage) -> None:
-        super().__init__()
-        self._coverage = coverage
-        self._positions: dict[str, int] = {}
-
-    def get(self, scope: str, default: int = 0) -> int:  # type: ignore[override]  # of all that a dict's can
-        """Say where a scope ends."""
-        found = super().get(scope)
-        if found is not None:
-            return found
-        coverage = self._coverage
-        end = coverage.answer(lambda: coverage.end(scope))
-        if end is None:
-            return default
-        self._positions[scope] = end.position
-        return end.sequence
-
-    def position(self, scope: str) -> int:
-        """The position of the last record that a scope has in index files, 0 if none."""
-        return self._positions.get(scope, 0)

@@ -16,7 +16,16 @@ from .chain import Chain
 from .disk import Access, Disk, Kind
 from .failing import attempting
 from .files import kind_of, make_durable_file, opened, read_range, sync_directory
-from .layout import INDEX, JOURNAL, LOCK, STORE, is_ignored, is_segment_name, segment_name
+from .layout import (
+    INDEX,
+    JOURNAL,
+    LOCK,
+    SNAPSHOTS,
+    STORE,
+    is_ignored,
+    is_segment_name,
+    segment_name,
+)
 from .line import (
     FORMAT,
     FutureFormat,
@@ -60,9 +69,9 @@ def survey(disk: Disk, path: str) -> Found:
         names = disk.list_directory(path)
     if STORE in names:
         return Found.STORE
-    others = sorted(
-        name for name in names if name not in (LOCK, JOURNAL, INDEX) and not _is_temporary(name)
-    )
+    # Without a journal, directories of these names are somebody else's.
+    ours = {LOCK, JOURNAL, INDEX, SNAPSHOTS} if JOURNAL in names else {LOCK}
+    others = sorted(name for name in names if name not in ours and not _is_temporary(name))
     if others:
         raise NotAStore(
             f"expected a store or an empty directory at {path}, "

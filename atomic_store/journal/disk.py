@@ -120,7 +120,7 @@ class Disk(Protocol):
         ...
 
     def unlink(self, path: str) -> None:
-        """Take a file out of its directory. Only for files that are derived from others."""
+        """Take a file's name away; of a store, only of files that are derived."""
         ...
 
     def fsync_directory(self, path: str) -> None:
@@ -219,8 +219,8 @@ class OSDisk:
         os.rename(old, new)  # noqa: PTH104 - paths are strings here
 
     def unlink(self, path: str) -> None:
-        """Take a file out of its directory."""
-        Path(path).unlink()
+        """Take a file's name away."""
+        os.unlink(path)  # noqa: PTH108 - paths are strings here
 
     def fsync_directory(self, path: str) -> None:
         """Make a directory's names durable."""

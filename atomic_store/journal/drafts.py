@@ -1,4 +1,4 @@
-"""What may go into a journal: the last look at a draft before its bytes are fixed. Pure."""
+"""What may go into a journal: the last look before bytes are fixed. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import re
 import msgspec
 
 from ..errors import InvalidEvent, shown
-from .record import Draft
+from .record import Draft, Snapshot
 
 SCOPE_BYTES_MAX = 512
+VERSION_END = 10**18
 _check_json = msgspec.json.Decoder(msgspec.Raw).decode
 _is_uuid = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}").fullmatch
 
@@ -59,6 +60,28 @@ def check_draft(draft: Draft, decision_bytes_max: int) -> None:
         raise InvalidEvent(
             f"events: expected at most {decision_bytes_max} bytes in a decision, found {size}"
         )
+
+
+def check_snapshot(snapshot: Snapshot, end: int) -> None:
+    """
+    Check everything of a snapshot that its line depends on.
+
+    Args:
+      end: its scope's last durable sequence.
+
+    Raises:
+      ValueError: it is of a record that is not there, or cannot be stored.
+    """
+    if not 1 <= snapshot.sequence <= end:
+        raise ValueError(
+            f"sequence: expected a durable one of {shown(snapshot.scope)}, which has {end}, "
+            f"found {snapshot.sequence}"
+        )
+    if not 1 <= snapshot.version < VERSION_END:
+        raise ValueError(
+            f"version: expected one from 1 to below {VERSION_END}, found {snapshot.version}"
+        )
+    _check_value("state", snapshot.state)
 
 
 def _check_value(member: str, value: bytes) -> None:

@@ -8,9 +8,9 @@ makes them durable. Only then do the index and the head move on, so that reading
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeVar, final
 
 import attrs
 import trio
@@ -20,27 +20,30 @@ from . import Head, OnCommit, OnFailure, Recovery, ScopeEnd
 from .clock import Clock, utc_now
 from .commit import Commit
 from .disk import Disk, OSDisk
-from .drafts import check_draft, check_scope
+from .drafts import check_draft, check_scope, check_snapshot
 from .given_ends import GivenEnd, GivenEnds
 from .index_file import Entry
 from .indexer import PIECE_BYTES, Indexer
 from .line import CRC_BYTES, LINE_BYTES_MAX, LINE_END_BYTES, record_body
 from .opening import OpenedFiles, Progress, open_files
 from .pipeline import Batch, CommitPipeline
-from .record import Draft, StoredRecord, records_of
+from .record import Draft, Snapshot, StoredRecord, records_of
 from .records import Records
 from .segments import WrittenCommit
+from .snapshots.keeper import SnapshotKeeper
 from .times import RisingTimes
 from .wanted import Page, Wanted
 
 if TYPE_CHECKING:
     import os
 
+T = TypeVar("T")
+
 MEBIBYTE = 1024 * 1024
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class FileJournal:
     """A journal in files, opened by `open_file_journal`; a `Journal`."""
 
@@ -56,6 +59,7 @@ class FileJournal:
     _position: int = attrs.field(init=False)
     """The last position given away."""
     _ends: GivenEnds = attrs.field(factory=GivenEnds, init=False)
+    _snapshots: SnapshotKeeper = attrs.field(init=False)
     _on_commit: OnCommit = attrs.field(default=lambda records: None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -65,6 +69,9 @@ class FileJournal:
         self._records = Records(self._disk, files.directory, files.coverage, [files.index])
         self._indexer = Indexer(self._records, self._piece_bytes)
         self._pipeline = CommitPipeline(self._disk, files.writer, self._written)
+        self._snapshots = SnapshotKeeper(
+            files.snapshots, self._records.in_thread, lambda: self._head.position, self._commit_at
+        )
 
     # --- what it is --------------------------------------------------------------------
 
@@ -109,7 +116,8 @@ class FileJournal:
           The records with their places, and the commit that makes them durable.
 
         Raises:
-          SequenceConflict, InvalidEvent, JournalFailed, StoreClosed: nothing was stored.
+          SequenceConflict, InvalidEvent, JournalFailed, JournalCorrupt, StoreClosed: nothing was
+            stored.
         """
         pipeline = self._pipeline
         if pipeline.failure is not None:
@@ -143,11 +151,7 @@ class FileJournal:
 
         It may read index files, in Trio's thread. A store always has read its scopes.
         """
-        try:
-            end = self._records.end_in_memory(scope) or self._records.end_in_files(scope)
-        except UnicodeEncodeError:
-            # There is none with such a name; what is wrong with it is said elsewhere.
-            return GivenEnd(0, 0)
+        end = self._records.end_in_memory(scope) or self._records.end_in_files(scope)
         return GivenEnd(end.sequence, end.position)
 
     def flush_nowait(self) -> None:
@@ -174,7 +178,6 @@ class FileJournal:
         """Make durable what was appended, and that it was closed. Nothing interrupts it."""
         await self._pipeline.aclose(self._times.now)
         await self._indexer.aclose()
-        self._records.coverage.store.close()
 
     # --- reading -----------------------------------------------------------------------
 
@@ -182,7 +185,7 @@ class FileJournal:
         """Where a scope ends; sequence 0 for an unknown one. Checkpoints; may be cancelled."""
         forgotten = self._ends.forgotten
         end = await self._records.scope_end(scope)
-        self._ends.learn(end, forgotten)
+        self._ends.learn(end, forgotten, self._head.position)
         return end
 
     async def read_scope(
@@ -205,7 +208,7 @@ class FileJournal:
         """
         forgotten = self._ends.forgotten
         records, end = await self._records.read_scope(scope, first, last, limit, reverse=reverse)
-        self._ends.learn(end, forgotten)
+        self._ends.learn(end, forgotten, self._head.position)
         return records
 
     async def read_all(self, *, after: int = 0, limit: int) -> list[StoredRecord]:
@@ -225,6 +228,50 @@ class FileJournal:
     ) -> list[ScopeEnd]:
         """A page of the scopes ever used, by code point. Checkpoints; may be cancelled."""
         return await self._records.scopes(prefix, after, limit)
+
+    # --- snapshots ---------------------------------------------------------------------
+
+    @property
+    def snapshots_skipped(self) -> int:
+        """How many were found damaged, or not to match the records."""
+        return self._snapshots.skipped
+
+    async def load_snapshot(
+        self, scope: str, *, version: int, last: int | None = None
+    ) -> Snapshot | None:
+        """Give the newest usable snapshot of a scope; see `Journal`."""
+        return await self._snapshots.load(scope, version, last)
+
+    async def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Keep the states of some scopes, each as of a durable record; see `Journal`."""
+        self._check_writable()
+        ends = await self._records.sequences(snapshot.scope for snapshot in snapshots)
+        for snapshot, end in zip(snapshots, ends, strict=True):
+            check_snapshot(snapshot, end)
+        if snapshots:
+            await self._snapshots.save(snapshots)
+        else:
+            await trio.lowlevel.checkpoint()
+
+    async def delete_snapshots(
+        self, scope: str, *, first: int = 1, last: int | None = None
+    ) -> None:
+        """Forget snapshots of a scope, by sequence; see `Journal`."""
+        self._check_writable()
+        (end,) = await self._records.sequences([scope])
+        await self._snapshots.delete(scope, first, end if last is None else last)
+
+    def _check_writable(self) -> None:
+        if self._pipeline.failure is not None:
+            raise self._pipeline.failure.again()
+        if self._pipeline.is_closing:
+            raise StoreClosed(f"the journal in {self._files.directory} is closed")
+
+    async def _commit_at(self, position: int) -> str | None:
+        """Read the commit value on a durable record's line; None if it closes no commit."""
+        if not 0 < position <= self._head.position:
+            return None
+        return await self._records.commit_value(position)
 
 
 def _encoded(records: tuple[StoredRecord, ...]) -> list[bytes]:

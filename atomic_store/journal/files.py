@@ -48,15 +48,12 @@ def size_of(disk: Disk, path: str) -> int:
 
 def read_range(disk: Disk, file: int, path: str, begin: int, end: int) -> bytes:
     """Read the bytes from `begin` up to `end`; fewer if the file ends before."""
-    pieces = []
-    while begin < end:
-        with attempting("read", path):
-            piece = disk.pread(file, end - begin, begin)
-        if not piece:
-            break
-        pieces.append(piece)
-        begin += len(piece)
-    return b"".join(pieces)
+    with attempting("read", path):
+        data = piece = disk.pread(file, end - begin, begin) if begin < end else b""
+        while piece and len(data) < end - begin:
+            piece = disk.pread(file, end - begin - len(data), begin + len(data))
+            data += piece
+    return data
 
 
 def write_all(disk: Disk, file: int, path: str, data: bytes, offset: int) -> None:

@@ -55,12 +55,13 @@ class GivenEnds:
             del ends[oldest]
             self.forgotten += 1
 
-    def learn(self, end: ScopeEnd, forgotten: int) -> None:
+    def learn(self, end: ScopeEnd, forgotten: int, durable: int) -> None:
         """
         Take a scope's end that was read.
 
         Args:
           forgotten: what it was when reading began; the end may be an old one if it moved.
+          durable: as in `put`.
         """
         if end.scope not in self._ends and forgotten == self.forgotten:
-            self.put(end.scope, GivenEnd(end.sequence, end.position), end.position)
+            self.put(end.scope, GivenEnd(end.sequence, end.position), durable)

@@ -2,13 +2,15 @@
 The files in index/: made, opened, and replaced when they are damaged.
 
 They are derived, so no trouble with them is anybody else's: one that cannot be written is
-kept in memory, one that cannot be read counts as damaged.
+kept in memory, one that cannot be read counts as damaged. If index/ is anything but a
+directory, also a link to one, nothing is read or written there.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from typing import final
 
 import attrs
@@ -17,7 +19,7 @@ from ..errors import JournalCorrupt, JournalFailed
 from .disk import Access, Disk, Kind
 from .failing import attempting
 from .files import close_quietly, kind_of, opened, read_range, write_all
-from .index_file import Header, IndexDamaged, IndexReader, UnusableIndex
+from .index_file import Header, IndexDamaged, IndexFromFuture, IndexReader, UnusableIndex
 from .layout import INDEX, is_index_name
 
 FILES_OPEN_MAX = 32
@@ -39,7 +41,7 @@ class Stretch:
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class IndexStore:
     """
     A store's index files. Its calls block; whoever makes some of them holds the `lock`.
@@ -57,9 +59,14 @@ class IndexStore:
     is_writer: bool = False
     lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)
     error: str | None = attrs.field(default=None, init=False)
-    """Why the last file that could not be written could not; None if all could."""
-    # Invariant: whole files, as they would be on the disk.
+    """Why something last failed that was to be done in index/; None if nothing ever did."""
+    # Invariant: once True, nothing stays open and nothing is written.
+    _is_closed: bool = attrs.field(default=False, init=False)
+    # Invariant: whole files, as they would be on the disk; they serve in the place of those.
     _images: dict[str, bytes] = attrs.field(factory=dict, init=False)
+    # Invariant: their images are in memory also when they were written.
+    _kept: set[str] = attrs.field(factory=set, init=False)
+    _unwritten: set[str] = attrs.field(factory=set, init=False)
     _readers: OrderedDict[str, tuple[int, IndexReader]] = attrs.field(
         factory=OrderedDict, init=False
     )
@@ -69,34 +76,69 @@ class IndexStore:
         """Where the files lie."""
         return f"{self.path}/{INDEX}"
 
+    # --- reading ----------------------------------------------------------------------
+
     def names(self) -> set[str]:
-        """The names of all index files."""
-        if kind_of(self.disk, self.directory) is not Kind.DIRECTORY:
+        """The names of all index files; none if that cannot be said."""
+        try:
+            if not self._has_directory():
+                return set()
+            with attempting("list", self.directory):
+                found = self.disk.list_directory(self.directory)
+        except JournalFailed as error:
+            self.error = str(error)
             return set()
-        with attempting("list", self.directory):
-            found = self.disk.list_directory(self.directory)
         return {name for name in found if is_index_name(name)}
 
     def stretch(self, name: str) -> Stretch | None:
         """Say what a file covers; None if it is not one of this store's, or no use."""
         try:
-            header = self.reader(name).header
+            header = self._reader(name).header
         except UnusableIndex:
             return None
         is_ours = (header.store, header.history) == (self.store, self.history)
         return Stretch(header, name) if is_ours else None
 
-    def reader(self, name: str) -> IndexReader:
+    def problem(self, name: str) -> str | None:
+        """Say why a file is not used; None if nothing speaks against it."""
+        try:
+            header = self._reader(name).header
+        except UnusableIndex as error:
+            return str(error)
+        if (header.store, header.history) != (self.store, self.history):
+            return f"{name}: it is of another store, or of another history"
+        return None
+
+    def reader(self, stretch: Stretch) -> IndexReader:
         """
         Give a file's reader. It stays open until many others were asked for.
 
         Raises:
-          IndexDamaged: the file is damaged, or cannot be read.
-          IndexFromFuture: it is a later version's.
+          IndexDamaged: the file is damaged, cannot be read, or is another one by now.
         """
-        image = self._images.get(name)
-        if image is not None:
-            return reader_of(image, name)
+        try:
+            reader = self._reader(stretch.name)
+        except IndexFromFuture as error:
+            raise IndexDamaged(stretch.name, 0, str(error)) from error
+        return _expected(reader, stretch)
+
+    def own_reader(self, stretch: Stretch) -> IndexReader:
+        """
+        Give a reader that needs no lock and nothing open, of a file that is right as a whole.
+
+        Raises:
+          IndexDamaged: some of it is damaged, it cannot be read, or is another one by now.
+        """
+        try:
+            reader = self._memory_reader(stretch.name)
+        except IndexFromFuture as error:
+            raise IndexDamaged(stretch.name, 0, str(error)) from error
+        reader.check()
+        return _expected(reader, stretch)
+
+    def _reader(self, name: str) -> IndexReader:
+        if self._is_closed or name in self._images:
+            return self._memory_reader(name)
         known = self._readers.get(name)
         if known is not None:
             self._readers.move_to_end(name)
@@ -111,65 +153,21 @@ class IndexStore:
             close_quietly(self.disk, oldest)
         return reader
 
-    def image(self, name: str) -> bytes:
-        """
-        Give all of a file, for a reader of one's own.
-
-        Raises:
-          IndexDamaged: it cannot be read.
-        """
+    def _memory_reader(self, name: str) -> IndexReader:
         image = self._images.get(name)
-        if image is not None:
-            return image
-        path = f"{self.directory}/{name}"
-        try:
-            with opened(self.disk, path, Access.READ) as file:
-                with attempting("fstat", path):
-                    size = self.disk.size(file)
-                return read_range(self.disk, file, path, 0, size)
-        except (JournalFailed, JournalCorrupt) as error:
-            raise IndexDamaged(name, 0, str(error)) from error
-
-    def save(self, name: str, image: bytes) -> Stretch:
-        """Make a file, in the place of another of this name; in memory if it cannot be."""
-        self.forget(name)
-        self._images[name] = image
-        found = self.stretch(name)
-        assert found is not None
-        if self.is_writer:
-            self._write_out(name)
-        return found
-
-    def begin_writing(self) -> None:
-        """Write what was kept in memory, and whatever is made from now on."""
-        self.is_writer = True
-        for name in list(self._images):
-            self._write_out(name)
-
-    def remove(self, name: str) -> None:
-        """Take a file away that is not needed any more."""
-        self.forget(name)
-        try:
-            with attempting("unlink", f"{self.directory}/{name}"):
-                self.disk.unlink(f"{self.directory}/{name}")
-        except JournalFailed as error:
-            self.error = str(error)
-
-    def forget(self, name: str) -> None:
-        """Close a file, if it is open."""
-        self._images.pop(name, None)
-        known = self._readers.pop(name, None)
-        if known is not None:
-            close_quietly(self.disk, known[0])
-
-    def close(self) -> None:
-        """Close all files."""
-        with self.lock:
-            for name in list(self._readers):
-                self.forget(name)
+        if image is None:
+            path = self._path(name)
+            try:
+                with opened(self.disk, self._path_inside(name), Access.READ) as file:
+                    with attempting("fstat", path):
+                        size = self.disk.size(file)
+                    image = read_range(self.disk, file, path, 0, size)
+            except (JournalFailed, JournalCorrupt) as error:
+                raise IndexDamaged(name, 0, str(error)) from error
+        return reader_of(image, name)
 
     def _open(self, name: str) -> tuple[int, IndexReader]:
-        path = f"{self.directory}/{name}"
+        path = self._path_inside(name)
         with attempting("open", path):
             file = self.disk.open(path, Access.READ)
 
@@ -188,26 +186,113 @@ class IndexStore:
             close_quietly(self.disk, file)
             raise
 
-    def _write_out(self, name: str) -> None:
+    # --- writing ----------------------------------------------------------------------
+
+    def save(self, name: str, image: bytes, *, keep: bool = False) -> Stretch:
+        """
+        Make a file, in the place of another of this name; in memory if it cannot be.
+
+        Args:
+          keep: let it also stay in memory: what was written could not be read.
+        """
+        self.forget(name)
+        self._images[name] = image
+        self._unwritten.add(name)
+        if keep:
+            self._kept.add(name)
+        found = self.stretch(name)
+        assert found is not None
+        if self.is_writer:
+            self._write_out()
+        return found
+
+    def begin_writing(self) -> None:
+        """Write what was kept in memory, and whatever is made from now on."""
+        self.is_writer = True
+        self._write_out()
+
+    def remove(self, name: str) -> None:
+        """Take a file away that is not needed any more."""
+        self.forget(name)
+        self._kept.discard(name)
         try:
-            self._write(name, self._images[name])
-        except (JournalFailed, JournalCorrupt) as error:
+            if self.is_writer and self._has_directory():
+                self._unlink(self._path(name))
+        except JournalFailed as error:
             self.error = str(error)
-        else:
-            del self._images[name]
+
+    def forget(self, name: str) -> None:
+        """Close a file, if it is open, and let go of its image."""
+        self._images.pop(name, None)
+        self._unwritten.discard(name)
+        known = self._readers.pop(name, None)
+        if known is not None:
+            close_quietly(self.disk, known[0])
+
+    def close(self) -> None:
+        """
+        Close all files; more than once is no error.
+
+        What is asked later is answered, and leaves nothing open or written.
+        """
+        if self._is_closed:
+            return
+        with self.lock:
+            self._is_closed, self.is_writer = True, False
+            for file, _ in self._readers.values():
+                close_quietly(self.disk, file)
+            self._readers.clear()
+
+    def _write_out(self) -> None:
+        """Write what is in memory only, also what could not be written before."""
+        for name in sorted(self._unwritten):
+            try:
+                self._write(name, self._images[name])
+            except (JournalFailed, JournalCorrupt) as error:
+                self.error = str(error)
+            else:
+                self._unwritten.remove(name)
+                if name not in self._kept:
+                    del self._images[name]
 
     def _write(self, name: str, image: bytes) -> None:
-        if kind_of(self.disk, self.directory) is Kind.NOTHING:
+        if not self._has_directory():
             with attempting("mkdir", self.directory):
                 self.disk.mkdir(self.directory)
-        temporary = f"{self.directory}/.new-{name}"
-        if kind_of(self.disk, temporary) is not Kind.NOTHING:
-            with attempting("unlink", temporary):
-                self.disk.unlink(temporary)
-        with opened(self.disk, temporary, Access.NEW) as file:
-            write_all(self.disk, file, temporary, image, 0)
-        # Not synced: a file that a loss of power left behind unwritten is found by its
-        # checksums, and made anew. Syncing it would hold up the journal's own syncs.
-        path = f"{self.directory}/{name}"
-        with attempting("rename", path):
-            self.disk.rename(temporary, path)
+        temporary = self._path(f".new-{name}")
+        self._unlink(temporary)
+        try:
+            with opened(self.disk, temporary, Access.NEW) as file:
+                write_all(self.disk, file, temporary, image, 0)
+            # Not synced: a file that a loss of power left behind unwritten is found by its
+            # checksums, and made anew. Syncing it would hold up the journal's own syncs.
+            with attempting("rename", self._path(name)):
+                self.disk.rename(temporary, self._path(name))
+        except JournalFailed:
+            # On a full disk it would only take what little is left.
+            with suppress(JournalFailed):
+                self._unlink(temporary)
+            raise
+
+    def _unlink(self, path: str) -> None:
+        with attempting("unlink", path), suppress(FileNotFoundError):
+            self.disk.unlink(path)
+
+    def _has_directory(self) -> bool:
+        return kind_of(self.disk, self.directory) is Kind.DIRECTORY
+
+    def _path(self, name: str) -> str:
+        return f"{self.directory}/{name}"
+
+    def _path_inside(self, name: str) -> str:
+        if not self._has_directory():
+            raise JournalCorrupt(self.directory, 0, "a directory", "something else")
+        return self._path(name)
+
+
+def _expected(reader: IndexReader, stretch: Stretch) -> IndexReader:
+    """Check that a file is still the one that it was: somebody may have replaced it."""
+    header = reader.header
+    if header is not stretch.header and header != stretch.header:
+        raise IndexDamaged(stretch.name, 0, "it is not the file that it was")
+    return reader

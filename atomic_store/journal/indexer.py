@@ -4,25 +4,29 @@ Making index files while the journal is written: in the background, one at a tim
 The index of the newest records is in memory. When it has grown enough it is sealed, and
 becomes a piece's file; when its segment was cut, the whole segment's. Until the file is
 there, the sealed one serves. Nothing waits for any of this, and no trouble with it is
-the journal's.
+the journal's: what could not be made is tried again when the next one is sealed.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import final
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar, final
 
 import attrs
 import outcome
 import trio
 
 from .coverage import Coverage
-from .index_file import IndexReader, MemoryIndex, merge_pieces
+from .index_file import MemoryIndex, merge_pieces
 from .index_file.write import file_chunks
-from .index_store import Stretch, reader_of
+from .index_store import reader_of
 from .layout import index_name
 from .records import Records
+
+T = TypeVar("T")
 
 MEBIBYTE = 1024 * 1024
 PIECE_BYTES = 8 * MEBIBYTE
@@ -41,7 +45,7 @@ class _Job:
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Indexer:
     """
     Turns sealed indexes into files.
@@ -53,10 +57,15 @@ class Indexer:
     _records: Records
     piece_bytes: int = PIECE_BYTES
     error: BaseException | None = attrs.field(default=None, init=False)
-    """What ended it, if something did: indexes stay in memory from then on."""
+    """Why the last index could not be made, if it could not; it is in memory."""
+    # Invariant: the memory indexes of the records but the last one, in order, while not busy.
     _jobs: deque[_Job] = attrs.field(factory=deque, init=False)
+    # Invariant: True exactly while a thread works for it.
     _is_busy: bool = attrs.field(default=False, init=False)
     _is_stopped: bool = attrs.field(default=False, init=False)
+    # Pieces of segments that are covered as a whole. They are taken away one job later:
+    # somebody may still be reading them.
+    _superseded: list[str] = attrs.field(factory=list, init=False)
     _closer: trio.lowlevel.Task | None = attrs.field(default=None, init=False)
     _token: trio.lowlevel.TrioToken = attrs.field(
         factory=trio.lowlevel.current_trio_token, init=False
@@ -80,79 +89,114 @@ class Indexer:
             self._records.memory.append(index.following())
             self._seal(index, ends_segment=False)
 
+    async def aclose(self) -> None:
+        """
+        Stop, wait until nothing is written, and close the files.
+
+        Checkpoints: always. Cancellation: neither that nor Ctrl-C ends it.
+        """
+        self._is_stopped = True
+        await self._until_idle()
+        try:
+            self._start(self._close, self._closed)
+        except RuntimeError:
+            # No thread can be had. What is left to do takes no time worth one.
+            self._close()
+        await self._until_idle()
+
+    # --- one job after the other -------------------------------------------------------
+
     def _seal(self, index: MemoryIndex, *, ends_segment: bool) -> None:
         self._jobs.append(_Job(index, ends_segment))
         self._start_next()
 
     def _start_next(self) -> None:
-        if self._is_busy or self._is_stopped or not self._jobs or self.error is not None:
+        if self._is_busy or self._is_stopped or not self._jobs:
             return
-        self._is_busy = True
-        job, coverage = self._jobs.popleft(), self._records.coverage
+        job, coverage = self._jobs[0], self._records.coverage
+        try:
+            self._start(lambda: self._covered(coverage, job), self._done)
+        except RuntimeError as error:
+            self.error = error
 
-        def work() -> Coverage:
-            return self._covered(coverage, job)
-
-        def deliver(result: outcome.Outcome[Coverage]) -> None:
-            self._token.run_sync_soon(self._done, job, result)
-
-        if self._records.disk.uses_threads:
-            try:
-                trio.lowlevel.start_thread_soon(work, deliver)
-            except RuntimeError as error:
-                self._done(job, outcome.Error(error))
-        else:
-            self._token.run_sync_soon(lambda: self._done(job, outcome.capture(work)))
-
-    def _done(self, job: _Job, result: outcome.Outcome[Coverage]) -> None:
+    def _done(self, result: outcome.Outcome[Coverage]) -> None:
         self._is_busy = False
         try:
             self._records.coverage = result.unwrap()
-            self._records.memory.remove(job.index)
         except _Stopped:
             pass
         except BaseException as error:
-            # What is in memory serves on; the next opening makes the files.
+            # What is in memory serves on; the next opening makes the file at the latest.
             self.error = error
-        if self._closer is not None:
-            trio.lowlevel.reschedule(self._closer)
         else:
+            self._records.memory.remove(self._jobs.popleft().index)
             self._start_next()
+        self._wake_closer()
 
-    async def aclose(self) -> None:
-        """Stop, and wait until nothing is written. Neither cancellation nor Ctrl-C ends it."""
-        self._is_stopped = True
+    def _closed(self, result: outcome.Outcome[None]) -> None:
+        self._is_busy = False
+        self._wake_closer()
+
+    def _start(self, work: Callable[[], T], done: Callable[[outcome.Outcome[T]], object]) -> None:
+        """Run `work` where it may block, then `done` with its outcome in Trio's thread."""
+
+        def deliver(result: outcome.Outcome[T]) -> None:
+            with suppress(trio.RunFinishedError):
+                self._token.run_sync_soon(done, result)
+
+        if self._records.disk.uses_threads:
+            trio.lowlevel.start_thread_soon(work, deliver)
+        else:
+            self._token.run_sync_soon(lambda: done(outcome.capture(work)))
+        self._is_busy = True
+
+    async def _until_idle(self) -> None:
         if self._is_busy:
             self._closer = trio.lowlevel.current_task()
             await trio.lowlevel.wait_task_rescheduled(lambda raise_cancel: _NOT_NOW)
         else:
             await trio.lowlevel.cancel_shielded_checkpoint()
 
+    def _wake_closer(self) -> None:
+        if self._closer is not None:
+            closer, self._closer = self._closer, None
+            trio.lowlevel.reschedule(closer)
+
     # --- in a thread -------------------------------------------------------------------
 
     def _covered(self, coverage: Coverage, job: _Job) -> Coverage:
+        self._remove_superseded(coverage)
         store, index = coverage.store, job.index
+        index.contents.settle(coverage.last_position)
         facts = index.facts(store.store, store.history)
         piece = b""
         if index.contents.count:
-            piece = b"".join(self._until_stopped(file_chunks(index.contents, facts, None)))
+            piece = self._joined(file_chunks(index.contents, facts, None))
         if not job.ends_segment:
             name = index_name(index.segment_first, index.first)
             with store.lock:
                 return coverage.with_piece(store.save(name, piece))
-        pieces = coverage.pieces
-        readers = [coverage.answer(lambda p=p: _own_reader(coverage, p)) for p in pieces]  # type: ignore[misc]  # mypy infers no lambda with a default
-        if piece:
-            readers.append(reader_of(piece, ""))
-        first = readers[0].header
-        facts = attrs.evolve(facts, first=first.first, begin=first.begin)
-        image = b"".join(self._until_stopped(merge_pieces(readers, facts, coverage.ends)))
+        image = self._merged(coverage, index, piece)
         with store.lock:
             whole = store.save(index_name(index.segment_first), image)
-            covered = coverage.with_whole(whole)
-            for old in pieces:
-                store.remove(old.name)
+        covered = coverage.with_whole(whole)
+        self._superseded += [piece.name for piece in coverage.pieces]
         return covered
+
+    def _merged(self, coverage: Coverage, index: MemoryIndex, last: bytes) -> bytes:
+        """Make the file of a whole segment from its pieces, of which the last is no file yet."""
+        store = coverage.store
+        readers = [coverage.answer(partial(store.own_reader, piece)) for piece in coverage.pieces]
+        if last:
+            readers.append(reader_of(last, ""))
+        first = readers[0].header
+        facts = attrs.evolve(
+            index.facts(store.store, store.history), first=first.first, begin=first.begin
+        )
+        return self._joined(merge_pieces(readers, facts, coverage.ends))
+
+    def _joined(self, chunks: Iterable[bytes]) -> bytes:
+        return b"".join(self._until_stopped(chunks))
 
     def _until_stopped(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         # Python gives each of two busy threads its turn every 5 ms. Giving up one's turn
@@ -162,7 +206,12 @@ class Indexer:
                 raise _Stopped
             yield chunk
 
+    def _remove_superseded(self, coverage: Coverage) -> None:
+        with coverage.store.lock:
+            while self._superseded:
+                coverage.store.remove(self._superseded.pop())
 
-def _own_reader(coverage: Coverage, piece: Stretch) -> IndexReader:
-    """A reader that nobody else uses, and so needs no lock."""
-    return reader_of(coverage.store.image(piece.name), piece.name)
+    def _close(self) -> None:
+        coverage = self._records.coverage
+        self._remove_superseded(coverage)
+        coverage.store.close()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import final
 
 import attrs
 
 from ..errors import JournalCorrupt, NotAStore
 from .chain import Chain, ClosedCommit
-from .coverage import Coverage, SequencesBehind, entry_of
+from .coverage import Coverage, entry_of
 from .creating import begun_header, expect_store, read_identity
 from .disk import Disk, Kind
 from .files import kind_of
-from .index_file import MemoryIndex, merge_pieces, to_text
+from .index_file import MemoryIndex, merge_pieces, not_settled
 from .index_file.write import file_chunks
 from .index_store import IndexStore, Stretch, reader_of
 from .layout import STORE, index_name, segment_name
@@ -34,7 +35,8 @@ class Covered:
 
     coverage: Coverage
     memory: list[MemoryIndex]
-    sequences: SequencesBehind
+    sequences: dict[str, int]
+    """The last ones of scopes that have records in memory."""
 
 
 @final
@@ -50,13 +52,14 @@ class Known:
     tail: Tail
     coverage: Coverage
     memory: list[MemoryIndex] = attrs.field(factory=list)
-    _sequences: SequencesBehind = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._sequences = self.tail.chain.sequences = SequencesBehind(self.coverage)
 
     def take(self, commit: ClosedCommit) -> None:
-        """Take up a commit. Does not block."""
+        """
+        Take up a commit. Does not block.
+
+        Raises:
+          JournalCorrupt: a record's time is none.
+        """
         if isinstance(commit.mark, CutLine):
             return
         if isinstance(commit.mark, HeaderLine):
@@ -70,16 +73,12 @@ class Known:
             return
         index = self.memory[-1]
         for record, offset in zip(commit.records, commit.offsets, strict=True):
-            index.add(entry_of(offset, record), self._position_before)
+            try:
+                index.add(entry_of(offset, record), not_settled)
+            except ValueError as error:
+                path = self.tail.path_of(index.segment_first)
+                raise JournalCorrupt(path, offset, "a time", record.at) from error
         index.end, index.commit = commit.end, commit.value
-
-    def _position_before(self, scope: str) -> int:
-        """The position of a scope's last record before the newest index."""
-        for index in self.memory[-2::-1]:
-            span = index.scope(scope)
-            if span is not None:
-                return span.last_position
-        return self._sequences.position(scope)
 
     # --- segments that were cut, whose index files the writer makes ------------------------
 
@@ -107,10 +106,11 @@ class Known:
 
     def _covered(self, coverage: Coverage, replaced: list[MemoryIndex]) -> Covered:
         kept = [index for index in self.memory if index not in replaced]
-        sequences = SequencesBehind(coverage)
-        for index in kept:
-            for scope, contents in index.contents.scopes.items():
-                sequences[scope] = contents.first_sequence + len(contents.ordinals) - 1
+        sequences = {
+            scope: contents.first_sequence + len(contents.ordinals) - 1
+            for index in kept
+            for scope, contents in index.contents.scopes.items()
+        }
         return Covered(coverage, kept, sequences)
 
     def cover(self, covered: Covered) -> None:
@@ -118,7 +118,8 @@ class Known:
         self.tail.rewind()
         self.coverage = covered.coverage
         self.memory[:] = covered.memory
-        self._sequences = self.tail.chain.sequences = covered.sequences
+        self.tail.chain.sequences = covered.sequences
+        self.tail.chain.knows_all_scopes = False
 
     # --- opening -------------------------------------------------------------------------
 
@@ -151,12 +152,12 @@ class Known:
                 whole = skip_whole(store, tail.disk, tail.path_of(chain.position + 1), chain)
                 if whole is None:
                     break
-                header = whole.header
+                stretch, chain.at = whole
+                header = stretch.header
                 chain.segment, chain.position, chain.value = (
                     header.segment, header.last, header.commit
                 )  # fmt: skip
-                chain.at = to_text(header.last_at)
-                skipped.append(whole)
+                skipped.append(stretch)
             if skipped:
                 tail.begin_segment()
                 self.cover(self._covered(self.coverage.with_whole(*skipped), []))
@@ -228,11 +229,9 @@ def _found(store: IndexStore, index: MemoryIndex) -> Stretch | None:
 def _image(coverage: Coverage, index: MemoryIndex) -> bytes:
     """Make an index file of a whole segment: of its pieces and what lies behind them."""
     store = coverage.store
+    index.contents.settle(coverage.last_position)
     facts = index.facts(store.store, store.history)
-    pieces = [
-        coverage.answer(lambda name=piece.name: reader_of(store.image(name), name))  # type: ignore[misc]  # mypy infers no lambda with a default
-        for piece in coverage.pieces
-    ]
+    pieces = [coverage.answer(partial(store.own_reader, piece)) for piece in coverage.pieces]
     if not pieces:
         return b"".join(file_chunks(index.contents, facts, coverage.ends))
     if index.contents.count:

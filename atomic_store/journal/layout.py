@@ -9,6 +9,7 @@ STORE: Final = "store.json"
 LOCK: Final = "lock"
 JOURNAL: Final = "journal"
 INDEX: Final = "index"
+SNAPSHOTS: Final = "snapshots"
 _SEGMENT = re.compile(r"[0-9]{20}\.jsonl", re.ASCII)
 _INDEX = re.compile(r"[0-9]{20}(-[0-9]{20})?\.idx", re.ASCII)
 
@@ -47,3 +48,8 @@ def is_index_name(name: str) -> bool:
 def is_piece_of(segment_first: int, name: str) -> bool:
     """Whether an index file is one of a piece of this segment, by its name."""
     return is_index_name(name) and name.startswith(f"{segment_first:020}-")
+
+
+def log_name(number: int) -> str:
+    """Name the snapshot log of this number."""
+    return f"{number:020}.jsonl"

@@ -17,12 +17,14 @@ from ..errors import InvalidEvent, JournalFailed, SequenceConflict, StoreClosed,
 from . import Head, OnCommit, OnFailure, Recovery, ScopeEnd
 from .clock import Clock, timestamp, utc_now
 from .commit import Commit
-from .record import Draft, StoredRecord, records_of
+from .drafts import check_snapshot
+from .record import Draft, Snapshot, StoredRecord, records_of
 from .wanted import Page, Wanted
 
 CommitHook: TypeAlias = Callable[[Sequence[StoredRecord]], object]
 
 DECISION_BYTES_MAX = 64 * 1024 * 1024
+SNAPSHOTS_KEPT = 2
 LOOKED_AT_MAX = 1000
 """How many records a page looks at: some 1 ms of work."""
 EMPTY = Head(0, blake2b(digest_size=16).hexdigest())
@@ -65,6 +67,9 @@ class MemoryJournal:
     _by_scope: dict[str, list[StoredRecord]] = attrs.Factory(dict)
     _by_id: dict[tuple[str, str], tuple[StoredRecord, ...]] = attrs.Factory(dict)
     _scopes: list[str] = attrs.Factory(list)  # Invariant: sorted, the keys of `_by_scope`.
+
+    # By scope and version, in the order in which they were saved.
+    _snapshots: dict[tuple[str, int], list[Snapshot]] = attrs.Factory(dict)
 
     # Where the next record goes; what is not yet durable counts.
     _position: int = 0
@@ -112,9 +117,7 @@ class MemoryJournal:
         self, draft: Draft, *, expected_sequence: int
     ) -> tuple[tuple[StoredRecord, ...], Commit]:
         """Put the events of one decision behind all others; see `Journal`."""
-        if self._failure is not None:
-            raise self._failure.again()
-        self._check_open()
+        self._check_writable()
         sequence = self._sequences.get(draft.scope, 0)
         if sequence != expected_sequence:
             raise SequenceConflict(draft.scope, expected_sequence, sequence)
@@ -258,6 +261,50 @@ class MemoryJournal:
             start = max(start, bisect_right(self._scopes, after))
         page = self._scopes[start : start + limit]
         return [self._end(scope) for scope in page if scope.startswith(prefix)]
+
+    # --- snapshots -----------------------------------------------------------
+
+    @property
+    def snapshots_skipped(self) -> int:
+        """None: what is in memory is not damaged."""
+        return 0
+
+    async def load_snapshot(
+        self, scope: str, *, version: int, last: int | None = None
+    ) -> Snapshot | None:
+        """Give the newest snapshot of a scope; see `Journal`."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        kept = self._snapshots.get((scope, version), [])
+        usable = [one for one in kept if last is None or one.sequence <= last]
+        return max(usable, key=lambda one: one.sequence, default=None)
+
+    async def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Keep the states of some scopes, each as of a durable record; see `Journal`."""
+        await trio.lowlevel.checkpoint()
+        self._check_writable()
+        for one in snapshots:
+            check_snapshot(one, self._end(one.scope).sequence)
+        for one in snapshots:
+            kept = self._snapshots.get((one.scope, one.version), [])
+            others = [other for other in kept if other.sequence != one.sequence]
+            self._snapshots[one.scope, one.version] = [*others, one][-SNAPSHOTS_KEPT:]
+
+    async def delete_snapshots(
+        self, scope: str, *, first: int = 1, last: int | None = None
+    ) -> None:
+        """Forget snapshots of a scope, by sequence; see `Journal`."""
+        await trio.lowlevel.checkpoint()
+        self._check_writable()
+        end = self._end(scope).sequence if last is None else last
+        for key, kept in self._snapshots.items():
+            if key[0] == scope:
+                self._snapshots[key] = [one for one in kept if not first <= one.sequence <= end]
+
+    def _check_writable(self) -> None:
+        if self._failure is not None:
+            raise self._failure.again()
+        self._check_open()
 
     # --- its life ------------------------------------------------------------
 

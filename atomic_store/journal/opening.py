@@ -19,21 +19,24 @@ import attrs
 from ..errors import JournalCorrupt
 from . import Head, Recovery
 from .chain import Chain, ClosedCommit, Problem
-from .coverage import Coverage, SequencesBehind, entry_of
+from .coverage import Coverage, entry_of
 from .creating import Found, create, read_identity, survey
 from .disk import Access, Disk
 from .failing import attempting
-from .files import close_quietly, free_name, opened, read_range, size_of, sync_directory, write_all
-from .index_file import MemoryIndex, to_text
+from .files import close_quietly, size_of, sync_directory
+from .index_file import MemoryIndex, not_settled
 from .index_file.write import file_chunks
 from .index_store import IndexStore, Stretch
-from .layout import INDEX, JOURNAL, LOCK, index_name, segment_name
+from .layout import JOURNAL, LOCK, index_name, segment_name
 from .line import CloseLine, CutLine, HeaderLine, with_commit
 from .lock import take_lock
+from .mending import keep_aside, write_again, write_cut
 from .scan import SegmentScan
 from .segment_reader import SegmentReader, corrupt, is_being_cut, list_segments, uncut
 from .segments import SegmentWriter
-from .skipping import Skip, skip_pieces, skip_whole
+from .skipping import Skip, skip_pieces, skip_whole, stale_files
+from .snapshots.log import LogPlace
+from .snapshots.witness import refuse_missing_records
 from .tail import Kept, NoTail, Torn, Verdict, judge
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -56,9 +59,11 @@ class OpenedFiles:
     at: str
     """The last time in it; nothing that follows may be earlier."""
     recovery: Recovery
+    snapshots: LogPlace
 
     def close(self) -> None:
         """Give all files back; that ends the lock."""
+        self.coverage.store.close()
         try:
             self.writer.close()
         finally:
@@ -75,6 +80,7 @@ def open_files(
     segment_bytes_max: int,
     on_progress: Progress,
     new_id: Callable[[], str] = lambda: str(uuid4()),
+    forgets_index: bool = False,
 ) -> OpenedFiles:
     """
     Open a store's journal for writing; make the store if there is nothing.
@@ -84,6 +90,7 @@ def open_files(
       on_progress: is called with the bytes read and the bytes in all; what it raises
         ends the opening.
       new_id: gives a UUID.
+      forgets_index: throw all index files away first.
 
     Raises:
       NotAStore: the path holds something else, or a store of a later format.
@@ -107,8 +114,16 @@ def open_files(
         if was_created:
             create(disk, path, now=now(), new_id=new_id)
         opening = _Opening(disk, path, on_progress)
-        opening.read()
-        writer, recovery = opening.mend(segment_bytes_max, was_created=was_created)
+        if forgets_index:
+            for name in opening.coverage.store.names():
+                opening.coverage.store.remove(name)
+        try:
+            opening.read()
+            opening.hear_witness()
+            writer, recovery = opening.mend(segment_bytes_max, was_created=was_created)
+        except BaseException:
+            opening.coverage.store.close()
+            raise
     except BaseException:
         close_quietly(disk, lock)
         raise
@@ -116,7 +131,7 @@ def open_files(
     head = Head(chain.position, chain.value)
     return OpenedFiles(
         disk, opening.directory, lock, writer, opening.coverage, opening.index, head,
-        chain.at, recovery,
+        chain.at, recovery, opening.snapshots,
     )  # fmt: skip
 
 
@@ -130,7 +145,6 @@ class _Opening:
     chain: Chain = attrs.field(init=False)
     coverage: Coverage = attrs.field(init=False)
     index: MemoryIndex = attrs.field(init=False)
-    _sequences: SequencesBehind = attrs.field(init=False)
     _scan: SegmentScan = attrs.field(init=False)
     _reader: SegmentReader = attrs.field(init=False)
     _verdict: Verdict = attrs.Factory(NoTail)
@@ -150,7 +164,7 @@ class _Opening:
         identity = read_identity(self.disk, self.path)
         store = IndexStore(self.disk, self.path, identity.store, identity.history)
         self.chain = Chain(identity.store, identity.history)
-        self._go_on_from(Coverage(store))
+        self.coverage = Coverage(store)
 
     # --- reading -------------------------------------------------------------------
 
@@ -173,18 +187,18 @@ class _Opening:
                 tail = self._read_segment(name)
                 self._end_segment(name, tail, is_last_but_one=k + 2 == len(names))
                 self._save_index()
-        self._check_witnesses()
+        self._stale = stale_files(self.coverage, self.directory, self.chain.position)
 
     def _skip_segment(self, name: str) -> bool:
         """Pass by a segment that an index file covers."""
         chain, path = self.chain, self._of(name)
-        whole = skip_whole(self.coverage.store, self.disk, path, chain)
-        if whole is None:
+        skip = skip_whole(self.coverage.store, self.disk, path, chain)
+        if skip is None:
             return False
+        whole, chain.at = skip
         self._skipped.append(whole)
         header = whole.header
-        chain.position, chain.value, chain.at = header.last, header.commit, to_text(header.last_at)
-        chain.segment = header.segment
+        chain.segment, chain.position, chain.value = header.segment, header.last, header.commit
         self._before = (name, header.end, with_commit(*chain.next_cut()))
         self._count_bytes(size_of(self.disk, path))
         return True
@@ -218,7 +232,7 @@ class _Opening:
 
     def _go_on_from(self, coverage: Coverage) -> None:
         self.coverage = coverage
-        self.chain.sequences = self._sequences = SequencesBehind(coverage)
+        self.chain.sequences, self.chain.knows_all_scopes = {}, False
 
     def _count_bytes(self, size: int) -> None:
         self._bytes_read += size
@@ -242,33 +256,19 @@ class _Opening:
                 )
             return
         for record, offset in zip(commit.records, commit.offsets, strict=True):
-            entry = entry_of(offset, record)
-            self.index.add(entry, self._sequences.position)
+            try:
+                self.index.add(entry_of(offset, record), not_settled)
+            except ValueError as error:
+                raise JournalCorrupt(self._reader.path, offset, "a time", record.at) from error
         self.index.end, self.index.commit = commit.end, commit.value
 
     def _save_index(self) -> None:
         """Make the index file of a segment that was read."""
         store, index = self.coverage.store, self.index
+        index.contents.settle(self.coverage.last_position)
         facts = index.facts(store.store, store.history)
         image = b"".join(file_chunks(index.contents, facts, self.coverage.ends))
         self._go_on_from(self.coverage.with_whole(store.save(index_name(facts.first), image)))
-
-    def _check_witnesses(self) -> None:
-        """Refuse a journal that lacks records of which an index file knows."""
-        store = self.coverage.store
-        used = {stretch.name for stretch in self.coverage.stretches}
-        for name in sorted(store.names() - used):
-            stretch = store.stretch(name)
-            if stretch is None:
-                continue
-            if stretch.header.last > self.chain.position:
-                raise JournalCorrupt(
-                    self._of(segment_name(stretch.header.segment_first)),
-                    stretch.header.end,
-                    f"records up to position {stretch.header.last}, which {INDEX}/{name} names",
-                    f"no record behind position {self.chain.position}",
-                )
-            self._stale.append(name)
 
     def _end_segment(self, name: str, tail: bytes, *, is_last_but_one: bool) -> None:
         """Another segment follows: this one must end with a cut line."""
@@ -288,7 +288,10 @@ class _Opening:
         already_closed = scan.last
         verdict = self._verdict = judge(scan, tail)
         if isinstance(verdict, Problem):
-            raise corrupt(self._of(name), verdict)
+            damage = corrupt(self._of(name), verdict)
+            # Lines are not counted in what was not read.
+            damage.line = None if self._reader.skipped else damage.line
+            raise damage
         if isinstance(verdict, Torn):
             scan.roll_back()
         if isinstance(verdict, Kept):
@@ -299,6 +302,17 @@ class _Opening:
             raise JournalCorrupt(
                 self._of(scan.cut.cut), 0, f"the segment that {name} goes on in", "no file"
             )
+
+    def hear_witness(self) -> None:
+        """Refuse a journal that lacks records which snapshots rest on."""
+        assert self._scan.header is not None
+        segment = self._of(segment_name(self._scan.header.first))
+        refuse_missing_records(self.snapshots, self.chain.position, segment, self._scan.closed_end)
+
+    @property
+    def snapshots(self) -> LogPlace:
+        """Where the store's snapshots are."""
+        return LogPlace(self.disk, self.path, self.chain.store, self.chain.history)
 
     # --- mending --------------------------------------------------------------------
 
@@ -311,18 +325,19 @@ class _Opening:
         path = self._of(name)
         recovery = self._recovery(was_created=was_created)
         if self._before is not None and self._has_only_header():
-            self._write_cut(*self._before)
+            name_before, offset, line = self._before
+            write_cut(self.disk, self._of(name_before), offset, line)
         with attempting("open", path):
             file = self.disk.open(path, Access.WRITE)
         try:
             if isinstance(self._verdict, Torn):
-                kept = self._keep_aside(name, file, self._verdict)
+                kept = keep_aside(self.disk, self.directory, name, file, self._verdict)
                 recovery = attrs.evolve(recovery, torn_kept=kept)
                 with attempting("ftruncate", path):
                     self.disk.ftruncate(file, self._verdict.offset)
                 with attempting("fsync", path):
                     self.disk.fsync(file)
-            self._write_again(path, file, scan.last)
+            write_again(self.disk, path, file, scan.last, isinstance(self._verdict, Kept))
             sync_directory(self.disk, self.directory)
             sync_directory(self.disk, self.path)
         except BaseException:
@@ -353,35 +368,6 @@ class _Opening:
             torn_bytes=self._verdict.size if isinstance(self._verdict, Torn) else 0,
             notes=tuple(notes),
         )
-
-    def _write_cut(self, name: str, offset: int, line: bytes) -> None:
-        """Write a cut line, or write it again: nothing behind it may be lost for want of it."""
-        path = self._of(name)
-        with opened(self.disk, path, Access.WRITE) as file:
-            write_all(self.disk, file, path, line, offset)
-            with attempting("fsync", path):
-                self.disk.fsync(file)
-
-    def _keep_aside(self, name: str, file: int, torn: Torn) -> str:
-        """Copy the unfinished commit into a file of its own."""
-        tail = read_range(self.disk, file, self._of(name), torn.offset, torn.offset + torn.size)
-        kept = free_name(self.disk, self.directory, f".torn-{name}-{torn.offset}")
-        path = self._of(kept)
-        with opened(self.disk, path, Access.NEW) as copy:
-            write_all(self.disk, copy, path, tail, 0)
-            with attempting("fsync", path):
-                self.disk.fsync(copy)
-        sync_directory(self.disk, self.directory)
-        return path
-
-    def _write_again(self, path: str, file: int, commit: ClosedCommit) -> None:
-        data = read_range(self.disk, file, path, commit.offset, commit.end)
-        if isinstance(self._verdict, Kept):
-            data += b"\n"
-        assert len(data) == commit.end - commit.offset
-        write_all(self.disk, file, path, data, commit.offset)
-        with attempting("fsync", path):
-            self.disk.fsync(file)
 
     def _has_only_header(self) -> bool:
         last = self._scan.last

@@ -93,6 +93,19 @@ def lines_between(disk: Disk, path: str, begin: int, end: int) -> Iterator[tuple
         raise JournalCorrupt(path, begin, f"whole lines up to {end}", f"{len(rest)} bytes")
 
 
+def read_commit_value(disk: Disk, directory: str, place: Place) -> str | None:
+    """
+    Read the commit value on a record's line; None if it does not close a commit.
+
+    Raises:
+      JournalCorrupt, JournalFailed: as `read_places`.
+    """
+    path = f"{directory}/{segment_name(place.first)}"
+    with opened(disk, path, Access.READ) as file:
+        data = read_range(disk, file, path, place.begin, place.end)
+    return _line_at(path, place, data, 0).commit
+
+
 def _grouped(places: Sequence[Place]) -> list[list[Place]]:
     groups: list[list[Place]] = []
     begin = end = first = -1
@@ -109,6 +122,10 @@ def _grouped(places: Sequence[Place]) -> list[list[Place]]:
 
 
 def _read_one(path: str, place: Place, data: bytes, begin: int) -> StoredRecord:
+    return to_stored(_line_at(path, place, data, begin))
+
+
+def _line_at(path: str, place: Place, data: bytes, begin: int) -> RecordLine:
     end = data.find(b"\n", begin)
     line = data[begin:end] if end >= 0 else data[begin:]
     try:
@@ -128,4 +145,4 @@ def _read_one(path: str, place: Place, data: bytes, begin: int) -> StoredRecord:
             f"position {place.position}{wanted}",
             f"position {record.position}, sequence {record.sequence} of {record.scope!r}",
         )
-    return to_stored(record)
+    return record

@@ -1,5 +1,5 @@
 """
-The values that a journal takes and gives: drafts in, stored records out.
+The values that a journal takes and gives: drafts in, stored records out, and snapshots.
 
 They are msgspec structs and not attrs classes for one reason: there are millions of them,
 they hold only text, bytes and numbers, and without ``gc=False`` the garbage collector
@@ -58,6 +58,18 @@ class StoredRecord(msgspec.Struct, frozen=True, gc=False):
     metadata: bytes | None = None
     meta: bytes | None = None
     proposed: str | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
+    """What a scope's events amounted to, so that nobody need go through them again."""
+
+    scope: str
+    sequence: int
+    """The last event that the state knows."""
+    version: int
+    """The version of the fold that made it, from 1."""
+    state: bytes
+    """The state, as JSON text in UTF-8."""
 
 
 def size_of(record: StoredRecord) -> int:

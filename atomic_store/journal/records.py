@@ -7,7 +7,7 @@ segments are read in threads. Each record is checked again when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar, final
 
 import attrs
@@ -17,7 +17,7 @@ from . import ScopeEnd
 from .coverage import Coverage
 from .disk import Disk
 from .index_file import MemoryIndex, Span
-from .reading import Place, read_places
+from .reading import Place, read_commit_value, read_places
 from .record import StoredRecord
 from .scanning import Scan
 from .wanted import Page, Wanted
@@ -29,7 +29,7 @@ READING_THREADS_MAX = 4
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Records:
     """
     A journal's durable records.
@@ -68,14 +68,24 @@ class Records:
 
     def end_in_files(self, scope: str) -> ScopeEnd:
         """Where a scope ends that has no record in memory. Blocks."""
+        return _end_in(self.coverage, scope)
+
+    async def sequences(self, scopes: Iterable[str]) -> list[int]:
+        """Give the last sequences of some scopes. Checkpoints; may be cancelled."""
         coverage = self.coverage
-        return coverage.answer(lambda: coverage.end(scope)) or ScopeEnd(scope, 0, 0)
+        known = [(scope, self.end_in_memory(scope)) for scope in scopes]
+        if any(end is None for _, end in known):
+            return await self.in_thread(
+                lambda: [(end or _end_in(coverage, scope)).sequence for scope, end in known]
+            )
+        await trio.lowlevel.checkpoint()
+        return [end.sequence for _, end in known if end is not None]
 
     async def scope_end(self, scope: str) -> ScopeEnd:
         """Where a scope ends; sequence 0 for an unknown one. Checkpoints; may be cancelled."""
-        end = self.end_in_memory(scope)
+        coverage, end = self.coverage, self.end_in_memory(scope)
         if end is None:
-            return await self.in_thread(lambda: self.end_in_files(scope))
+            return await self.in_thread(lambda: _end_in(coverage, scope))
         await trio.lowlevel.checkpoint()
         return end
 
@@ -95,7 +105,7 @@ class Records:
         known, from_memory = self._places_in_memory(scope, first, last, limit, end, reverse=reverse)
 
         def read() -> tuple[list[StoredRecord], ScopeEnd]:
-            found = end or coverage.answer(lambda: coverage.end(scope)) or ScopeEnd(scope, 0, 0)
+            found = end or _end_in(coverage, scope)
             begin, until = _bounds(found.sequence, first, last, limit, reverse=reverse)
             until = min(until, from_memory - 1)
             places = known
@@ -173,6 +183,17 @@ class Records:
 
         return await self.in_thread(read)
 
+    async def commit_value(self, position: int) -> str | None:
+        """Read the commit value on a record's line; None if it closes no commit."""
+        coverage = self.coverage
+        known = self._places_between(max(position, coverage.last + 1), position)
+
+        def read() -> str | None:
+            (place,) = known or coverage.answer(lambda: coverage.places(position, position))
+            return read_commit_value(self.disk, self.directory, place)
+
+        return await self.in_thread(read)
+
     async def scan(self, wanted: Wanted, limit: int) -> Page:
         """Give a page of the records that are wanted. Checkpoints; may be cancelled."""
         scan = Scan(
@@ -184,6 +205,9 @@ class Records:
 
     async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:
         """Give the durable records of one admitted proposal, if any. Like `read_scope`."""
+        if not (_is_text(scope) and _is_text(proposal_id)):
+            await trio.lowlevel.checkpoint()
+            return ()
         for index in reversed(self.memory):
             for position in index.find_id(scope, proposal_id):
                 (record,) = await self.read_all(position - 1, 1)
@@ -227,6 +251,19 @@ class Records:
             await trio.lowlevel.checkpoint()
             return work()
         return await trio.to_thread.run_sync(work, limiter=self._threads)
+
+
+def _end_in(coverage: Coverage, scope: str) -> ScopeEnd:
+    return coverage.answer(lambda: coverage.end(scope)) or ScopeEnd(scope, 0, 0)
+
+
+def _is_text(name: str) -> bool:
+    """Whether UTF-8 can hold it; nothing that is stored has another name."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _end(span: Span) -> ScopeEnd:

@@ -177,6 +177,7 @@ class SegmentScan:
         chain = self.chain
         chain.position, chain.value, chain.at = position, last.value, at
         self.last, self.closed_end, self._offset = last, last.end, last.end
+        self._digest = None
 
     def rewind(self) -> None:
         """Go back to the end of the last closed commit, to be fed from there again."""
@@ -208,7 +209,7 @@ class SegmentScan:
             or record.part is not None
             or self._part is not None
             or record.position != chain.position + 1
-            or record.sequence != chain.sequences.get(record.scope, 0) + 1
+            or record.sequence != chain.next_sequence(record)
             or record.at < chain.at
             or len(record.at) != 27
             or len(record.id) != 36
@@ -242,7 +243,7 @@ class SegmentScan:
             chain.believes and chain.known < record.position <= chain.position
         ):
             raise Misplaced(f"position {chain.position + 1}", f"position {record.position}", record)
-        sequence = chain.sequences.get(record.scope, 0) + 1
+        sequence = chain.next_sequence(record)
         if record.sequence != sequence and not (
             sequence < record.sequence <= sequence + chain.lost
         ):

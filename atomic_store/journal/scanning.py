@@ -165,7 +165,7 @@ class Scan:
     def _run(self, position: int) -> Run:
         """The run that a position is in."""
         if position <= self.coverage.last:
-            return CoveredRun(self.coverage.store.reader(self.coverage.at(position).name))
+            return CoveredRun(self.coverage.store.reader(self.coverage.at(position)))
         index = next(index for index in self.memory if position <= index.last)
         return MemoryRun(index, min(index.last, self.count))
 

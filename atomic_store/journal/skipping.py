@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import attrs
 
+from ..errors import JournalCorrupt
 from .chain import Chain, ClosedCommit
+from .coverage import Coverage
 from .disk import Access, Disk
 from .files import opened, read_range
 from .index_file import Header, to_text
 from .index_store import IndexStore, Stretch
-from .layout import index_name, is_piece_of
+from .layout import INDEX, index_name, is_piece_of, segment_name
 from .line import (
     COMMIT_BYTES,
     CRC_BYTES,
+    LINE_END_BYTES,
     CloseLine,
     Line,
     NotALine,
@@ -29,7 +32,9 @@ from .line import (
 from .segments import header_line
 
 COMMIT_BYTES_MAX = 4 * 1024 * 1024
-"""A segment whose last commit is larger is read as a whole."""
+"""A piece whose last commit is larger is read again."""
+_CLOSE_BYTES_MAX = 256
+_COMMIT = b',"commit":"'
 
 
 @attrs.frozen
@@ -48,9 +53,11 @@ class Skip:
         return self.stretches[-1].header
 
 
-def skip_whole(store: IndexStore, disk: Disk, path: str, chain: Chain) -> Stretch | None:
+def skip_whole(
+    store: IndexStore, disk: Disk, path: str, chain: Chain
+) -> tuple[Stretch, str] | None:
     """
-    Give the index file of the next segment, if it covers the whole of it.
+    Give the index file of the next segment and the last time in that, if it covers all of it.
 
     The segment must begin with the header that continues the chain, and end with the cut
     line behind the commit that the index file names.
@@ -58,17 +65,22 @@ def skip_whole(store: IndexStore, disk: Disk, path: str, chain: Chain) -> Stretc
     Args:
       chain: where the segment before ended; not moved.
     """
-    stretch = store.stretch(index_name(chain.position + 1))
-    if stretch is None or not stretch.header.is_whole or not _follows(stretch.header, chain):
+    first = chain.position + 1
+    stretch = store.stretch(index_name(first))
+    if stretch is None or not _follows(stretch.header, chain, first, is_whole=True):
         return None
     header = stretch.header
-    line, _ = header_line(chain)
     behind = Chain(chain.store, chain.history, chain.segment + 1, header.last, header.commit)
     cut = with_commit(*behind.next_cut())
     with opened(disk, path, Access.READ) as file:
-        begins = read_range(disk, file, path, 0, len(line))
-        ends = read_range(disk, file, path, header.end, header.end + len(cut) + 1)
-    return stretch if (begins, ends) == (line, cut) else None
+        begin = max(0, header.end - _CLOSE_BYTES_MAX)
+        data = read_range(disk, file, path, begin, header.end + len(cut) + 1)
+        before, ends = data[: header.end - begin], data[header.end - begin :]
+        if ends != cut or not _begins(disk, file, path, chain):
+            return None
+    last = _parsed(before[:-1].rpartition(b"\n")[2])
+    at = to_text(header.last_at)
+    return stretch, max(at, last.at) if isinstance(last, CloseLine) else at
 
 
 def skip_pieces(store: IndexStore, disk: Disk, path: str, chain: Chain) -> Skip | None:
@@ -80,50 +92,96 @@ def skip_pieces(store: IndexStore, disk: Disk, path: str, chain: Chain) -> Skip 
     """
     first = chain.position + 1
     pieces: list[Stretch] = []
-    for name in sorted(name for name in store.names() if is_piece_of(first, name)):
-        stretch = store.stretch(name)
-        expected = pieces[-1].header.last + 1 if pieces else first
-        if stretch is None or stretch.header.is_whole or stretch.header.first != expected:
-            break
-        if not _follows(stretch.header, chain):
-            break
-        pieces.append(stretch)
-    while pieces:
-        header = pieces[-1].header
-        commit = _last_commit(disk, path, header)
-        if commit is not None:
-            at = to_text(header.last_at)
-            if isinstance(commit.mark, CloseLine):
-                at = max(at, commit.mark.at)
-            return Skip(tuple(pieces), commit, at)
-        pieces.pop()
+    with opened(disk, path, Access.READ) as file:
+        if not _begins(disk, file, path, chain):
+            return None
+        for name in sorted(name for name in store.names() if is_piece_of(first, name)):
+            stretch = store.stretch(name)
+            expected = pieces[-1].header.last + 1 if pieces else first
+            if stretch is None or not _follows(stretch.header, chain, expected, is_whole=False):
+                break
+            if not _is_commit(disk, file, path, stretch.header):
+                break
+            pieces.append(stretch)
+        while pieces:
+            header = pieces[-1].header
+            commit = _last_commit(disk, file, path, header)
+            if commit is not None:
+                at = to_text(header.last_at)
+                if isinstance(commit.mark, CloseLine):
+                    at = max(at, commit.mark.at)
+                return Skip(tuple(pieces), commit, at)
+            pieces.pop()
     return None
 
 
-def _follows(header: Header, chain: Chain) -> bool:
-    return (header.segment, header.segment_first) == (chain.segment + 1, chain.position + 1)
+def stale_files(coverage: Coverage, directory: str, position: int) -> list[str]:
+    """
+    Give the index files of this store that say nothing that is not said elsewhere.
+
+    Args:
+      coverage: what the others cover.
+      directory: the one of the segments.
+      position: the journal's last one.
+
+    Raises:
+      JournalCorrupt: one knows records that the journal lacks.
+    """
+    store = coverage.store
+    stale = []
+    for name in sorted(store.names() - {stretch.name for stretch in coverage.stretches}):
+        stretch = store.stretch(name)
+        if stretch is None:
+            continue
+        header = stretch.header
+        if header.last > position:
+            raise JournalCorrupt(
+                f"{directory}/{segment_name(header.segment_first)}",
+                header.end,
+                f"records up to position {header.last}, which {INDEX}/{name} names",
+                f"no record behind position {position}",
+            )
+        stale.append(name)
+    return stale
 
 
-def _last_commit(disk: Disk, path: str, header: Header) -> ClosedCommit | None:
-    """Read the last commit that an index file covers; None if there is another one."""
+def _follows(header: Header, chain: Chain, first: int, *, is_whole: bool) -> bool:
+    """Whether an index file is the next one, as far as it says."""
+    return (header.segment, header.segment_first, header.first, header.is_whole) == (
+        chain.segment + 1, chain.position + 1, first, is_whole
+    )  # fmt: skip
+
+
+def _begins(disk: Disk, file: int, path: str, chain: Chain) -> bool:
+    """Whether a segment begins with the header that continues the chain."""
+    line, _ = header_line(chain)
+    return read_range(disk, file, path, 0, len(line)) == line
+
+
+def _is_commit(disk: Disk, file: int, path: str, header: Header) -> bool:
+    """Whether the commit value that an index file names is where it says."""
+    begin = max(0, header.end - LINE_END_BYTES)
+    ending = read_range(disk, file, path, begin, header.end)
+    return ending.startswith(_COMMIT + header.commit.encode() + b'"')
+
+
+def _last_commit(disk: Disk, file: int, path: str, header: Header) -> ClosedCommit | None:
+    """Read the last commit that an index file covers; None if it is not as it was."""
     begin = max(0, header.end - COMMIT_BYTES_MAX)
-    with opened(disk, path, Access.READ) as file:
-        data = read_range(disk, file, path, begin, header.end)
-    if len(data) != header.end - begin or not data.endswith(b"\n"):
-        return None
-    lines = data[:-1].split(b"\n")
+    data = read_range(disk, file, path, begin, header.end)
+    lines = data.removesuffix(b"\n").split(b"\n")
+    # The first line may be a part of one, if it is not the segment's first.
+    places = range(len(lines) - 2, 0 if begin else -1, -1)
+    before = next((k for k in places if _commit_in(lines[k])), None)
     last = _parsed(lines[-1])
-    before = next((k for k in range(len(lines) - 2, 0, -1) if _commit_in(lines[k])), None)
     if last is None or before is None:
         return None
     offset = header.end - sum(len(line) + 1 for line in lines[before + 1 :])
-    body = data[offset - begin : -1 - CRC_BYTES - COMMIT_BYTES]
-    value = next_value(_commit_in(lines[before]), body)
-    position = last.close if isinstance(last, CloseLine) else getattr(last, "position", None)
-    if value != header.commit or last.commit != value or position != header.last:
+    body = data[offset - begin : -LINE_END_BYTES]
+    if next_value(_commit_in(lines[before]), body) != header.commit:
         return None
     mark = last if isinstance(last, CloseLine) else None
-    return ClosedCommit(offset, header.end, value, [], [], mark)
+    return ClosedCommit(offset, header.end, header.commit, [], [], mark)
 
 
 def _parsed(line: bytes) -> Line | None:
@@ -135,7 +193,7 @@ def _parsed(line: bytes) -> Line | None:
 
 def _commit_in(line: bytes) -> str:
     """The commit value that a line ends with; empty if it closes no commit."""
-    parsed = _parsed(line) if line[-CRC_BYTES - COMMIT_BYTES :].startswith(b',"commit":"') else None
-    if parsed is None:
-        return ""
-    return parsed.commit or ""
+    # Its checksum does not matter: what follows shows whether the value is right.
+    ending = line[-COMMIT_BYTES - CRC_BYTES : -CRC_BYTES]
+    closes = ending.startswith(_COMMIT) and ending.endswith(b'"')
+    return ending[len(_COMMIT) : -1].decode("latin-1") if closes else ""

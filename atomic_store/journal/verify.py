@@ -8,6 +8,7 @@ can read and says what else is wrong. So one bad line is one finding, not a thou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, final
 
 import attrs
@@ -18,18 +19,28 @@ from .chain import Chain, ClosedCommit, Problem
 from .creating import expect_store, read_identity
 from .disk import Access, Disk, Kind, OSDisk
 from .files import kind_of, opened, read_range, size_of
+from .index_file import to_microseconds
 from .layout import JOURNAL, segment_name
 from .line import HeaderLine, NotALine, parse_line
 from .scan import SegmentScan
-from .segment_reader import SegmentReader, is_being_cut, list_journal, uncut
+from .segment_reader import (
+    HEADER_BYTES_MAX,
+    SegmentReader,
+    is_being_cut,
+    list_journal,
+    uncut,
+)
 from .tail import Kept, Torn, judge
+from .verify_apart import CheckedSegment, check_apart, joined, proposal_key
+from .witnesses import Witness, witnesses_of
 
 if TYPE_CHECKING:
     import os
 
 DAMAGE_MAX = 1000
 """After as many findings, the rest is not looked at."""
-_HEADER_BYTES_MAX = 4096
+APART_MIN = 4
+"""Of fewer segments, none is checked in another process: starting one takes its time."""
 
 
 @attrs.frozen
@@ -71,6 +82,7 @@ def verify(
     *,
     disk: Disk | None = None,
     on_progress: Callable[[int, int], object] | None = None,
+    processes: int = 1,
 ) -> Verification:
     """
     Check every byte of a store.
@@ -82,13 +94,20 @@ def verify(
       path: the store's directory.
       disk: another disk than the operating system's.
       on_progress: is called with the bytes read and the bytes in all.
+      processes: check as many segments at a time, in processes of their own, if there are
+        enough for that. They import the main module, as `multiprocessing` does.
 
     Raises:
       NotAStore: the path holds something else, or a store of a later format.
       JournalFailed: the disk refused.
     """
     real_disk: Disk = OSDisk() if disk is None else disk
-    check = _Check(real_disk, real_disk.resolve(path), on_progress or (lambda read, in_all: None))
+    report = on_progress or (lambda read, in_all: None)
+    if processes > 1 and isinstance(real_disk, OSDisk):
+        check = _Check(real_disk, real_disk.resolve(path), report)
+        if check.run_apart(processes):
+            return check.verification()
+    check = _Check(real_disk, real_disk.resolve(path), report)
     check.run()
     return check.verification()
 
@@ -112,18 +131,52 @@ class _Check:
     damage: list[Damage] = attrs.Factory(list)
     # Hashes of proposals; a million of them fit where the ids themselves would not.
     _proposals: set[int] = attrs.Factory(set)
+    _key: Callable[[str, str], int] = lambda scope, proposal_id: hash((scope, proposal_id))
     _suspects: list[tuple[str, str, str, int]] = attrs.Factory(list)
 
     def run(self) -> None:
         expect_store(self.disk, self.path)
         try:
+            # Asked first: beside a writer, what comes later tells of later records.
+            witnesses = witnesses_of(self.disk, self.path)
             names = self._list()
             self.chain = self._identify(names)
             for k, name in enumerate(names):
                 self._check_segment(name, names[k + 1] if k + 1 < len(names) else None)
             self._check_suspects(names)
+            self._hear(witnesses)
         except _Enough:
             self.notes.append(f"There is more damage than the {DAMAGE_MAX} places that are listed.")
+
+    def run_apart(self, processes: int) -> bool:
+        """
+        Check all segments but the last in several processes, and then the last one.
+
+        Returns:
+          False if there are too few, or anything is wrong: then nothing is known.
+        """
+        expect_store(self.disk, self.path)
+        witnesses = witnesses_of(self.disk, self.path)
+        names = self._list()
+        self.chain = self._identify(names)
+        if len(names) < APART_MIN or self.damage:
+            return False
+        *whole, last = names
+        self._key = proposal_key
+        segments = check_apart([self._of(name) for name in whole], processes)
+        with closing(segments):
+            keys = joined(self.chain, whole, segments, self._joined)
+        if keys is None:
+            return False
+        self._proposals = keys
+        self._check_segment(last, None)
+        self._hear(witnesses)
+        return not self.damage and not self._suspects
+
+    def _joined(self, segment: CheckedSegment) -> None:
+        self.segments += 1
+        self.records += segment.last - segment.header.first + 1
+        self._count(segment.size)
 
     def verification(self) -> Verification:
         chain = self.chain
@@ -132,6 +185,19 @@ class _Check:
             self.records, self.segments, len(self.chain.sequences), self.bytes_read, head,
             tuple(self.notes), tuple(self.damage),
         )  # fmt: skip
+
+    # --- witnesses -----------------------------------------------------------------------
+
+    def _hear(self, witnesses: list[Witness]) -> None:
+        """Say whether records are missing at the end, if nothing else is wrong."""
+        if self.damage:
+            return
+        for witness in witnesses:
+            if witness.last > self.chain.position:
+                self._add(
+                    witness.path, 0, None, f"no position above {self.chain.position}",
+                    f"{witness.what} position {witness.last}: records are missing",
+                )  # fmt: skip
 
     # --- files ---------------------------------------------------------------------------
 
@@ -163,7 +229,7 @@ class _Check:
             return Chain(identity.store, identity.history)
         for name in names:
             with opened(self.disk, self._of(name), Access.READ) as file:
-                start = read_range(self.disk, file, self._of(name), 0, _HEADER_BYTES_MAX)
+                start = read_range(self.disk, file, self._of(name), 0, HEADER_BYTES_MAX)
             try:
                 header = parse_line(start.partition(b"\n")[0])
             except NotALine:
@@ -201,8 +267,12 @@ class _Check:
         for commit in commits:
             self.records += len(commit.records)
             for record, offset in zip(commit.records, commit.offsets, strict=True):
+                try:
+                    to_microseconds(record.at)
+                except ValueError:
+                    self._add(reader.path, offset, None, "a time", record.at)
                 if record.part is None or record.part[0] == 1:
-                    key = hash((record.scope, record.id))
+                    key = self._key(record.scope, record.id)
                     if key in proposals:
                         self._suspects.append((record.scope, record.id, reader.path, offset))
                     else:

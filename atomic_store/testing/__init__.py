@@ -11,6 +11,7 @@ from __future__ import annotations
 from ..journal.memory import MemoryJournal, open_memory_journal
 from .clocks import trio_clock
 from .conformance import (
+    DamagedSnapshotsConformance,
     FailingJournalConformance,
     HeldJournalConformance,
     JournalConformance,
@@ -23,6 +24,7 @@ from .options import StoreOptions
 from .scenarios import Scenario, Then, scenario
 
 __all__ = [
+    "DamagedSnapshotsConformance",
     "FailingJournalConformance",
     "FaultyDisk",
     "HeldJournalConformance",

@@ -82,17 +82,17 @@ class CachedDirectory:
     names: dict[str, Node] = attrs.Factory(dict)
     durable: dict[str, Node] = attrs.Factory(dict)
     # Invariant: `durable` with these done in order is `names`.
-    pending: list[tuple[str | None, str | None, Node]] = attrs.Factory(list)
+    pending: list[Change] = attrs.Factory(list)
 
     def link(self, name: str, node: Node, *, instead_of: str | None = None) -> None:
         """Give something a name, in the cache, and take another one from it."""
-        change = (instead_of, name, node)
-        _change(self.names, change)
-        self.pending.append(change)
+        self._do((instead_of, name, node))
 
     def unlink(self, name: str) -> None:
         """Take a name away, in the cache."""
-        change = (name, None, self.names[name])
+        self._do((name, None, None))
+
+    def _do(self, change: Change) -> None:
         _change(self.names, change)
         self.pending.append(change)
 
@@ -113,11 +113,13 @@ class CachedDirectory:
 
 
 Node: TypeAlias = CachedFile | CachedDirectory
+Change: TypeAlias = tuple[str | None, str | None, Node | None]
+"""A name that goes, and a name that comes with what it names."""
 
 
-def _change(names: dict[str, Node], change: tuple[str | None, str | None, Node]) -> None:
+def _change(names: dict[str, Node], change: Change) -> None:
     old, new, node = change
     if old is not None:
         names.pop(old, None)
-    if new is not None:
+    if new is not None and node is not None:
         names[new] = node

@@ -58,13 +58,15 @@ class FaultyDisk:
     A `Disk` in memory, for tests.
 
     Operations are named as errors name them: open, read, write, fstat, ftruncate,
-    fdatasync, fsync (of files and directories), rename, mkdir, list, stat, flock, close.
+    fdatasync, fsync (of files and directories), rename, unlink, mkdir, list, stat, flock,
+    close.
 
     Args:
       seed: decides what survives a crash.
 
     Attributes:
       log: every operation so far, with the path that it was for.
+      failures: those that were made to fail.
       changes: how many of them were meant to change something.
       sync: whether syncs do anything; a disk that lies of all of them is a control, on
         which a test must fail.
@@ -73,6 +75,7 @@ class FaultyDisk:
 
     seed: int = 0
     log: list[tuple[str, str]] = attrs.field(factory=list, init=False)
+    failures: list[tuple[str, str]] = attrs.field(factory=list, init=False)
     changes: int = attrs.field(default=0, init=False)
     pid: int = attrs.field(default=1, init=False)
     running: set[int] = attrs.field(factory=lambda: {1}, init=False)
@@ -283,11 +286,14 @@ class FaultyDisk:
         directory.link(new_name, directory.names[name], instead_of=name)
 
     def unlink(self, path: str) -> None:
-        """Take a file out of its directory."""
+        """Take a file's name away."""
         self._operate("unlink", path, changes=True)
         directory, name = self._parent(path)
-        if name not in directory.names:
+        node = directory.names.get(name)
+        if node is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        if not isinstance(node, CachedFile):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         directory.unlink(name)
 
     def fsync_directory(self, path: str) -> None:
@@ -327,6 +333,7 @@ class FaultyDisk:
                     short, fault.short = fault.short, None
                     fault.times = None if fault.times is None else fault.times + 1
                     return short
+                self.failures.append((operation, path))
                 raise OSError(fault.error, os.strerror(fault.error), path)
         return None
 

@@ -17,3 +17,4 @@ class StoreOptions(TypedDict, total=False):
     event_bytes_max: int
     decision_events_max: int
     decision_bytes_max: int
+    snapshot_every: int

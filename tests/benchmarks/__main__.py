@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .machine import facts, is_in_memory
+from .plot import draw, lines_of
 from .rows import ROWS
 from .runner import run
 from .sizes import FULL, QUICK
@@ -27,6 +28,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--directory", type=Path, default=Path(), help="a place on the disk to use")
     parser.add_argument("--markdown", type=Path, help="a document to put the table into")
     parser.add_argument("--json", type=Path, help="a file to write all figures to")
+    parser.add_argument("--plot", type=Path, help="an SVG file to draw how costs grow")
     return parser.parse_args(arguments)
 
 
@@ -61,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.json:
         found = {"machine": known, "rows": as_json(measured)}
         asked.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    if asked.plot:
+        draw(lines_of(measured), asked.plot)
     return 0
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from . import databases, loops, optimistic, stores, upkeep
+from .big_rows import BIG_ROWS
 from .runner import STORE, Contestant, Goal, Round, Row, at_least, at_most, exactly
 from .workload import bids, one_lot, own_lots
 from .written import Written, written_by_store
@@ -185,7 +186,7 @@ CONTENTION_ROW = Row(
 UPKEEP_ROWS = (
     Row(
         "flat-cost",
-        "an admission at event 100,000 of a scope against one at event 10, with a fold",
+        "an admission at event 1,000,000 of a scope against one at event 10, with a fold",
         "times the cost",
         (Contestant(STORE, upkeep.flat_cost),),
         (at_most(1.1),),
@@ -233,15 +234,6 @@ INFORMATIVE_ROWS = (
         "bytes",
         (Contestant(STORE, upkeep.live_scope_bytes),),
     ),
-    Row(
-        "opening",
-        "open a store (10 events a decision, its files in the page cache)",
-        "s",
-        (
-            Contestant(f"{STORE}, 100,000 records", partial(upkeep.opening_s, 0)),
-            Contestant(f"{STORE}, 1,000,000 records", partial(upkeep.opening_s, 1)),
-        ),
-    ),
 )
 
-ROWS = (*ADMISSION_ROWS, CONTENTION_ROW, *UPKEEP_ROWS, *INFORMATIVE_ROWS)
+ROWS = (*ADMISSION_ROWS, CONTENTION_ROW, *UPKEEP_ROWS, *BIG_ROWS, *INFORMATIVE_ROWS)

@@ -31,30 +31,37 @@ class Sizes:
     flat_slices: int
     """Slices in turn: a long, a short, a long …"""
     verified: int
-    opened: tuple[int, ...]
-    """The stores that are opened, by their number of records."""
     live_scopes: int
     coded: int
     """Events encoded and decoded."""
+    grown: tuple[int, ...]
+    """Stores that have grown for years, by their number of events."""
+    scopes_once: int
+    """How many scopes are used once each."""
+    indexed: int
+    """Admitted while index files are made."""
 
 
 FULL = Sizes(
     single=1_000, proposers=1_000, each=20, warmup_each=2, inserts=1_500, contenders=64,
-    contended=128, long_past=100_000, short_past=10, flat_each=2_000, flat_slices=8,
-    verified=100_000, opened=(100_000, 1_000_000), live_scopes=1_000, coded=50_000,
+    contended=128, long_past=1_000_000, short_past=10, flat_each=2_000, flat_slices=8,
+    verified=100_000, live_scopes=1_000, coded=50_000,
+    grown=(50_000, 500_000, 5_000_000), scopes_once=100_000, indexed=200_000,
 )  # fmt: skip
 """What `docs/performance.md` shows."""
 
 QUICK = Sizes(
     single=300, proposers=1_000, each=5, warmup_each=1, inserts=300, contenders=64,
     contended=16, long_past=10_000, short_past=10, flat_each=1_000, flat_slices=4,
-    verified=20_000, opened=(20_000,), live_scopes=200, coded=10_000,
+    verified=20_000, live_scopes=200, coded=10_000,
+    grown=(50_000,), scopes_once=5_000, indexed=40_000,
 )  # fmt: skip
 """A look while working on the code; the figures wander more."""
 
 TINY = Sizes(
     single=5, proposers=8, each=2, warmup_each=1, inserts=5, contenders=4,
     contended=8, long_past=40, short_past=10, flat_each=10, flat_slices=2,
-    verified=30, opened=(30,), live_scopes=4, coded=20,
+    verified=30, live_scopes=4, coded=20,
+    grown=(100,), scopes_once=20, indexed=20,
 )  # fmt: skip
 """Only to see that every row runs."""

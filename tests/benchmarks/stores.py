@@ -146,20 +146,14 @@ def highest(state: HighestBid, event: Bid) -> HighestBid:
     return state if event.cents <= state.cents else HighestBid(event.cents)
 
 
-def prepared(directory: Path, records: int, at_once: int) -> Path:
-    """Make a closed store of so many records, over 1,000 scopes, so many a decision."""
-    lots = [f"lot-{k}" for k in range(min(1_000, records // at_once))]
-    each = -(-records // len(lots))
+def prepared(directory: Path, records: int) -> Path:
+    """Make a closed store of so many records, over 1,000 scopes."""
+    lots = [f"lot-{k}" for k in range(min(1_000, records))]
 
     async def main() -> None:
         # With a fold, no past is kept in memory while the store is filled.
         async with bid_store(directory, state=Fold(HighestBid(), highest)) as store:
-            if at_once == 1:
-                await fill(store, lots, each)
-            else:
-                async with trio.open_nursery() as nursery:
-                    for lot in lots:
-                        nursery.start_soon(fill_by_decisions, store, lot, each, at_once)
+            await fill(store, lots, -(-records // len(lots)))
 
     trio.run(main)
     return directory

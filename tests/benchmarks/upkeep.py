@@ -16,7 +16,6 @@ from atomic_store.events import event_types
 from atomic_store.journal.verify import verify
 
 from . import stores
-from .databases import NotRun
 from .stores import HighestBid, accept, bid_store, fill
 from .workload import Bid, bids, one_lot
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 100
 """How many proposers bid at the same time in a timed slice."""
-OPENED_AT_ONCE = 10
-"""Events a decision in the stores that are opened: a million decisions would take too long."""
 
 
 def flat_cost(round_: Round) -> float:
@@ -65,30 +62,16 @@ async def _slice(store: Store[Bid], lot: str, count: int) -> float:
 
 def verify_rate(round_: Round) -> float:
     """Verify a store; gives records a second."""
-    directory = _prepared(round_, round_.sizes.verified, 1)
+    directory = _prepared(round_, round_.sizes.verified)
     began = time.perf_counter()
     verify(directory)
     return round_.sizes.verified / (time.perf_counter() - began)
 
 
-def opening_s(which: int, round_: Round) -> float:
-    """Open one of the prepared stores; gives seconds."""
-    if which >= len(round_.sizes.opened):
-        raise NotRun("only in a full run")
-    directory = _prepared(round_, round_.sizes.opened[which], OPENED_AT_ONCE)
-
-    async def main() -> float:
-        began = time.perf_counter()
-        async with bid_store(directory):
-            return time.perf_counter() - began
-
-    return trio.run(main)
-
-
-def _prepared(round_: Round, records: int, at_once: int) -> Path:
+def _prepared(round_: Round, records: int) -> Path:
     """A closed store of so many records; made once, then the same in all rounds."""
-    directory = round_.shared / f"{records}-{at_once}.store"
-    return directory if directory.exists() else stores.prepared(directory, records, at_once)
+    directory = round_.shared / f"{records}.store"
+    return directory if directory.exists() else stores.prepared(directory, records)
 
 
 def live_scope_bytes(round_: Round) -> float:

@@ -18,6 +18,13 @@ Before: TypeAlias = Callable[[str], int]
 """Gives the position of a scope's last record before all that a file covers, 0 if none."""
 
 SORTED_AT_ONCE = 4096
+NOT_SETTLED = -1
+"""The position before, of a scope of which nobody has looked for it yet."""
+
+
+def not_settled(scope: str) -> int:
+    """A `Before` that leaves it to `Contents.settle`: asking for each takes its time."""
+    return NOT_SETTLED
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -99,6 +106,12 @@ class Contents:
         if entry.metadata is not None:
             for found in correlation_hashes(entry.metadata, self._digest):
                 self.correlations.add(found, ordinal)
+
+    def settle(self, before: Before) -> None:
+        """Find out what was left open by `not_settled` when scopes were met."""
+        for name, scope in self.scopes.items():
+            if scope.before == NOT_SETTLED:
+                scope.before = before(name) if scope.first_sequence > 1 else 0
 
     def find_id(self, scope: str, proposal_id: str) -> list[int]:
         """Give the ordinals of records that may be the first of this proposal's."""

@@ -9,7 +9,7 @@ import attrs
 
 from .layout import END_ROW
 from .moments import to_text
-from .names import NameTable
+from .names import NameTable, encoded
 
 
 @attrs.frozen
@@ -54,7 +54,7 @@ class EndsTable:
 
     def find(self, scope: str) -> ScopeLast | None:
         """Say where a scope ends; None if it has no record up to here."""
-        name = scope.encode()
+        name = encoded(scope)
         row = self._table.find(name)
         return None if row is None else _last(name, row)
 

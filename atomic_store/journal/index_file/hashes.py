@@ -9,6 +9,7 @@ the one: two texts with one hash cost a reading, no more.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import TypeAlias, final
@@ -101,7 +102,9 @@ class HashBuckets:
 
     count: int = attrs.field(init=False, default=0)
     # Invariant: a row is in the bucket that its first byte names.
-    _buckets: list[list[int]] = attrs.field(init=False, factory=lambda: [[] for _ in range(256)])
+    _buckets: defaultdict[int, list[int]] = attrs.field(
+        init=False, factory=lambda: defaultdict(list)
+    )
 
     def add(self, hash_: int, ordinal: int) -> None:
         """Take one row."""
@@ -114,18 +117,18 @@ class HashBuckets:
 
     def ordinals(self, hash_: int) -> list[int]:
         """Give the ordinals of a hash."""
-        bucket = self._buckets[hash_ >> 56]
+        bucket = self._buckets.get(hash_ >> 56, ())
         return [row & _HALF for row in bucket if row >> _ORDINAL_BITS == hash_]
 
     def pages(self) -> Iterator[bytes]:
         """Encode the rows in order."""
         rows: list[int] = []
-        for bucket in self._buckets:
-            bucket.sort()
-            rows += bucket
+        for begin in sorted(self._buckets):
+            # Not in place: somebody may be looking something up in it.
+            rows += sorted(self._buckets[begin])
             full = len(rows) - len(rows) % _ROWS
-            for begin in range(0, full, _ROWS):
-                yield _hash_page(rows[begin : begin + _ROWS])
+            for k in range(0, full, _ROWS):
+                yield _hash_page(rows[k : k + _ROWS])
             del rows[:full]
         if rows:
             yield _hash_page(rows)

@@ -21,6 +21,11 @@ from .numbers import ReadPage
 _COUNT = Struct("<H")
 
 
+def encoded(name: str) -> bytes:
+    """Encode a name to look it up; one that is no text is nowhere, and has its place in order."""
+    return name.encode("utf-8", "surrogatepass")
+
+
 def name_pages(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
     """Encode names with their rows, as many to a page as there is room for."""
     names: list[bytes] = []
@@ -54,6 +59,8 @@ class NameTable:
     first_page: int
     pages: int
     row_bytes: int
+    # The first names of pages that were looked at: most of a search is among these.
+    _first_names: dict[int, bytes] = attrs.field(factory=dict, init=False)
 
     def find(self, name: bytes) -> bytes | None:
         """Give a name's row; None if it is not there."""
@@ -81,16 +88,22 @@ class NameTable:
 
     def select(self, prefix: str, after: str | None, limit: int) -> Iterator[tuple[bytes, bytes]]:
         """Give at most `limit` rows of names with this prefix that come after a name."""
-        start = beginning = prefix.encode()
+        start = beginning = encoded(prefix)
         if after is not None:
             # The least name that is greater: there is none with a zero byte in between.
-            start = max(start, after.encode() + b"\0")
+            start = max(start, encoded(after) + b"\0")
         for name, row in islice(self.rows(start), max(0, limit)):
             if not name.startswith(beginning):
                 return
             yield name, row
 
     def _first_name(self, number: int) -> bytes:
+        known = self._first_names.get(number)
+        if known is None:
+            known = self._first_names[number] = self._read_first_name(number)
+        return known
+
+    def _read_first_name(self, number: int) -> bytes:
         payload = self.page(number)
         count, length = unpack_from("<HH", payload)
         begin = _COUNT.size * (count + 1) + self.row_bytes * count

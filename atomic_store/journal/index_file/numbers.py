@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from struct import calcsize, pack, unpack_from
+from struct import Struct, calcsize, pack, unpack_from
 from typing import TypeAlias, final, overload
 
 import attrs
 
-from .layout import PAYLOAD_BYTES, SectionPlace
+from .layout import I64, PAYLOAD_BYTES, U32, U64, SectionPlace
 
 ReadPage: TypeAlias = Callable[[int], bytes]
 """Gives what the page with this number holds."""
+
+
+_ITEMS = {code: Struct(f"<{code}") for code in (U32, U64, I64)}
 
 
 def number_pages(numbers: Iterable[int], code: str) -> Iterator[bytes]:
@@ -50,9 +53,15 @@ class Numbers(Sequence[int]):
             begin, end, step = index.indices(len(self))
             assert step == 1
             return list(self._between(begin, end))
-        assert 0 <= index < len(self)
-        (number,) = self._between(index, index + 1)
-        return number
+        return self.item(index)
+
+    def item(self, index: int) -> int:
+        """Give one number."""
+        assert 0 <= index < self.place.items
+        struct = _ITEMS[self.code]
+        page, k = divmod(index, PAYLOAD_BYTES // struct.size)
+        (number,) = struct.unpack_from(self.page(self.place.first_page + page), k * struct.size)
+        return int(number)
 
     def _between(self, begin: int, end: int) -> Iterator[int]:
         item_bytes = calcsize(f"<{self.code}")

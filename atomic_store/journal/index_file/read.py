@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import final
 
 import attrs
@@ -11,6 +11,7 @@ from .ends import EndsTable
 from .hashes import Digest, correlation_hash, digest_of, id_half, id_hash, scope_half
 from .layout import SPAN_ROW, Header, Section
 from .moments import to_text
+from .names import encoded
 from .pages import CACHED_PAGES_MAX, PageFile, ReadBytes
 from .tables import Tables, tables_of
 from .time_grid import find_time
@@ -74,6 +75,11 @@ class IndexReader:
         self.tables: Tables = tables_of(self._file)
         """Its sections, for whoever merges files."""
 
+    def check(self) -> None:
+        """Read every page, for nothing but to see whether it is as it was written."""
+        for _ in self._file.payloads(1, self.header.pages):
+            pass
+
     # --- by position ------------------------------------------------------------
 
     def offset(self, position: int) -> int:
@@ -107,10 +113,21 @@ class IndexReader:
         Raises:
           IndexError: the file does not cover this position.
         """
-        if position == self.header.last:
-            return self.offset(position), self.header.end
-        begin, end = self.offsets(position, position + 1)
-        return begin, end
+        return self.extents([position])[0]
+
+    def extents(self, positions: Iterable[int]) -> list[tuple[int, int]]:
+        """Say the same of some records."""
+        header, item = self.header, self.tables.offsets.item
+        found = []
+        for position in positions:
+            if not header.first <= position <= header.last:
+                raise IndexError(
+                    f"expected a position in {header.first}..{header.last}, found {position}"
+                )
+            k = position - header.first
+            end = header.end if position == header.last else header.begin + item(k + 1)
+            found.append((header.begin + item(k), end))
+        return found
 
     # --- by time ----------------------------------------------------------------
 
@@ -132,7 +149,7 @@ class IndexReader:
 
     def scope(self, scope: str) -> Span | None:
         """Say what the file has of a scope; None if nothing."""
-        name = scope.encode()
+        name = encoded(scope)
         row = self.tables.scopes.find(name)
         return None if row is None else self._span(name, row)
 

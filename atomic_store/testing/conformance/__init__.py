@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from .check import cases_of, check_journal, failures_of
 from .faults import FailingJournalConformance, HeldJournalConformance
+from .snapshots import DamagedSnapshotsConformance
 from .suite import JournalConformance, PersistentJournalConformance
 
 __all__ = [
+    "DamagedSnapshotsConformance",
     "FailingJournalConformance",
     "HeldJournalConformance",
     "JournalConformance",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...errors import SequenceConflict, StoreLocked
 from .place import JournalPlace
+from .snapshots import snapshot_of
 from .writer import Writer, plain_draft, read_everything, refuses
 
 
@@ -85,6 +86,27 @@ class ReopeningConformance(JournalPlace):
             await writer.write()
         async with self.open_journal() as journal:
             assert writer.records == await journal.read_all(limit=10)
+
+    async def test_reopened_snapshots_are_there(self) -> None:
+        """Snapshots are there again after opening again, and so is what was done to them."""
+        async with self.open_journal() as journal:
+            writer = Writer(journal)
+            await writer.write("lot-1", events=4)
+            await writer.write("lot-2", events=4)
+            for scope in ("lot-1", "lot-2"):
+                await journal.save_snapshots([snapshot_of(scope, 2), snapshot_of(scope, 4)])
+            await journal.delete_snapshots("lot-2", first=4)
+        for sequence in (4, 5, 6):
+            async with self.open_journal() as journal:
+                writer.journal = journal
+                newest = snapshot_of("lot-1", sequence)
+                assert newest == await journal.load_snapshot("lot-1", version=1)
+                older = await journal.load_snapshot("lot-1", version=1, last=sequence - 1)
+                assert older is not None
+                other = snapshot_of("lot-2", 2)
+                assert other == await journal.load_snapshot("lot-2", version=1)
+                await writer.write("lot-1")
+                await journal.save_snapshots([snapshot_of("lot-1", sequence + 1)])
 
     async def test_recovery_says_what_was_found(self) -> None:
         """A new journal says that it was created; one that was closed, that nothing was torn."""

@@ -9,6 +9,7 @@ from .reading import ReadingConformance
 from .reopening import ReopeningConformance
 from .scanning import ScanningConformance
 from .scopes import ScopesConformance
+from .snapshots import SnapshotsConformance
 
 
 class JournalConformance(
@@ -18,6 +19,7 @@ class JournalConformance(
     ScopesConformance,
     CommittingConformance,
     ClosingConformance,
+    SnapshotsConformance,
 ):
     """
     What every journal must do, as a base class for a test class of pytest.

@@ -1,0 +1,220 @@
+"""What index files cover, and making them anew from their segments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import trio
+
+from atomic_store.errors import JournalCorrupt
+from atomic_store.journal.coverage import Coverage
+from atomic_store.journal.index_file import PAGE_BYTES, IndexDamaged, ScopeLast
+from atomic_store.journal.line import next_value, with_commit, with_crc
+from atomic_store.journal.reading import Place
+from atomic_store.journal.verify import verify
+from atomic_store.testing.faulty_disk import FaultyDisk
+from index_files import ends_of
+from indexed_journals import (
+    asked,
+    compare,
+    expected,
+    index_files,
+    indexed,
+    indexing,
+    only_opened,
+)
+from journal_files import INDEX, STORE, a_draft, segment, writing
+
+RECORDS = expected()["all"]
+
+
+def covered(disk: FaultyDisk) -> Coverage:
+    """What the index files of a store cover, as after opening it; files can be asked."""
+    coverage = only_opened(disk).coverage
+    coverage.store._is_closed = False
+    coverage.store.is_writer = True
+    return coverage
+
+
+class TestLookingUp:
+    def test_nothing(self) -> None:
+        """Without files, nothing is covered."""
+        coverage = Coverage(covered(indexed()).store)
+
+        assert (0, (), None) == (coverage.last, coverage.pieces, coverage.end("lot-1"))
+        assert ([], {}) == (coverage.candidates("lot-1", "x"), coverage.scopes("", None, 9))
+        assert [] == [*coverage.load_ends()]
+
+    def test_by_position(self) -> None:
+        """Each covered position lies in one stretch, and its place is where its line is."""
+        disk = indexed()
+        coverage = covered(disk)
+        places = coverage.places(1, coverage.last)
+        assert [*range(1, coverage.last + 1)] == [place.position for place in places]
+        for place in places:
+            header = coverage.at(place.position).header
+            line = disk.files()[segment(place.first)][place.begin : place.end]
+
+            assert header.first <= place.position <= header.last
+            assert line.startswith(b'{"position":%d,' % place.position)
+        assert places[10:13] == coverage.places(11, 13)
+
+    def test_growing(self) -> None:
+        """A whole segment takes the place of pieces; nothing else changes."""
+        coverage = covered(indexed())
+        wholes = [stretch for stretch in coverage.stretches if stretch.header.is_whole]
+        grown = Coverage(coverage.store)
+        for stretch in wholes[:2]:
+            grown = grown.with_whole(stretch)
+        assert (22, 2, ()) == (grown.last, len(grown.stretches), grown.pieces)
+        grown = grown.with_whole(*wholes[2:])
+        assert [*coverage.ends] == [*grown.ends]
+        for piece in coverage.pieces:
+            grown = grown.with_piece(piece)
+
+        assert coverage.stretches == grown.stretches
+        assert wholes == [*grown.with_whole().stretches]
+
+
+class TestMending:
+    def test_what_it_needs_first(self) -> None:
+        """A file is made anew from the ones before it, which are made anew first if need be."""
+        disk = indexed()
+        coverage = covered(disk)
+        before = index_files(disk)
+        disk.remove(INDEX)
+        ask = coverage.stretches[-1]
+        coverage.answer(lambda: coverage.store.reader(ask))
+
+        assert before == index_files(disk)
+
+    def test_many_damaged_pages(self) -> None:
+        """Each file that one question meets is made anew, and the question asked again."""
+        disk = indexed()
+        coverage = covered(disk)
+        before = index_files(disk)
+        for path, content in before.items():
+            disk.put(path, content[:PAGE_BYTES] + bytes(len(content) - PAGE_BYTES))
+        times = 0
+
+        def ask() -> list[Place]:
+            nonlocal times
+            times += 1
+            return coverage.places(1, coverage.last)
+
+        places = coverage.answer(ask)
+
+        assert coverage.last == len(places)
+        assert len(coverage.stretches) + 1 == times
+        assert before == index_files(disk)
+
+    def test_it_does_not_help(self) -> None:
+        """If index files contradict each other though they were made anew, that is damage."""
+        coverage = covered(indexed())
+        name = coverage.stretches[1].name
+
+        def ask() -> None:
+            raise IndexDamaged(name, 0, "it lacks a scope of position 12")
+
+        with pytest.raises(JournalCorrupt, match="lacks a scope of position 12") as damage:
+            coverage.answer(ask)
+        assert segment(12) == damage.value.path
+
+    def test_a_scope_that_is_not_there(self) -> None:
+        """A chain of places that leads to a file without the scope is found."""
+        real = covered(indexed())
+        wrong = ends_of([ScopeLast("nowhere", 3, 14, RECORDS[13].at)])
+        coverage = Coverage(real.store, real.stretches, wrong)
+        with pytest.raises(JournalCorrupt, match="it lacks a scope of position 14"):
+            coverage.answer(lambda: coverage.scope_places("nowhere", 1, 3))
+
+
+def rewritten(disk: FaultyDisk, first: int, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    """Change a segment's lines and put right checksums on each, but not the chain's values."""
+    path = segment(first)
+    lines = disk.files()[path].splitlines(keepends=True)
+    bodies = change([line[: -len(',"crc":"00000000"}\n')] for line in lines])
+    disk.put(path, b"".join(with_crc(body) for body in bodies))
+
+
+def swapped(bodies: list[bytes]) -> list[bytes]:
+    return [bodies[0], bodies[2], bodies[1], *bodies[3:]]
+
+
+def another_sequence(bodies: list[bytes]) -> list[bytes]:
+    at = max(k for k, body in enumerate(bodies) if b'"sequence":' in body)
+    scope = bodies[at].split(b',"sequence":')[0].split(b'"scope":')[1]
+    head, tail = bodies[at].split(b',"sequence":')
+    digits = tail.partition(b",")[0]
+    assert any(b'"scope":%b,' % scope in body for body in bodies[:at])
+    bodies[at] = head + b',"sequence":' + b"9" * len(digits) + tail[len(digits) :]
+    return bodies
+
+
+class TestForged:
+    @pytest.mark.parametrize("change", [swapped, another_sequence])
+    async def test_no_index_of_it(self, change: Callable[[list[bytes]], list[bytes]]) -> None:
+        """A segment with other records in it, each with a right crc, gets no index file."""
+        disk = indexed()
+        rewritten(disk, 12, change)
+        damaged = f"{INDEX}/{12:020}.idx"
+        content = disk.files()[damaged]
+        disk.put(damaged, content[:PAGE_BYTES] + bytes(len(content) - PAGE_BYTES))
+        async with indexing(disk) as store:
+            with pytest.raises(JournalCorrupt, match=r"position [12]\d") as refused:
+                await store.journal.read_all(after=11, limit=4)
+            assert segment(12) == refused.value.path
+            assert RECORDS[22:] == await store.journal.read_all(after=22, limit=100)
+
+        assert verify(STORE, disk=disk).damage
+
+    async def test_records_that_are_missing(self) -> None:
+        """So does one that lacks records where the file that is gone had some."""
+        disk = indexed()
+        files = index_files(disk)
+        content = disk.files()[segment(12)]
+        end = content.index(b'{"cut"')
+        begin = content.index(b'{"position":22,')
+        close = b'{"close":21,"at":"2026-11-23T15:04:05.000000Z","commit":"%b"' % (b"0" * 32)
+        filler = with_crc(close.replace(b"0" * 32, b"0" * 32))
+        disk.put(segment(12), content[:begin] + filler.ljust(end - begin, b"\n") + content[end:])
+        damaged = f"{INDEX}/{12:020}.idx"
+        disk.put(damaged, files[damaged][:PAGE_BYTES] + bytes(PAGE_BYTES * 6))
+        async with indexing(disk) as store:
+            with pytest.raises(JournalCorrupt) as refused:
+                await store.journal.read_all(after=11, limit=4)
+
+        assert segment(12) == refused.value.path
+
+    def test_no_time(self) -> None:
+        """A record whose time is none, with right checksums, is refused as damage, and verified."""
+        disk = FaultyDisk()
+
+        async def write() -> None:
+            async with writing(disk) as store:
+                await store.commit(a_draft("lot-1", 1))
+
+        trio.run(write)
+        disk.remove(INDEX) if index_files(disk) else None
+        header, record, _ = disk.files()[segment(1)].splitlines(keepends=True)
+        value = header.partition(b',"commit":"')[2][:32].decode()
+        body = record.partition(b',"commit":"')[0].replace(b"15:04:05", b"15:04:60")
+        disk.put(segment(1), header + with_commit(body, next_value(value, body)))
+        damage = verify(STORE, disk=disk).damage
+        assert [(segment(1), "a time")] == [(d.path, d.expected) for d in damage]
+        with pytest.raises(JournalCorrupt, match="expected a time, found 2026-11-23T15:04:60"):
+            only_opened(disk)
+
+
+async def test_a_piece_is_made_anew() -> None:
+    """Pieces are made anew like whole files, also behind wholes that are gone as well."""
+    disk = indexed()
+    files = index_files(disk)
+    async with indexing(disk) as store:
+        for path, content in files.items():
+            disk.put(path, content[:-9])
+            store.journal._records.coverage.store.forget(path.rpartition("/")[2])
+        compare(await asked(store.journal), expected(), "all cut off")
+
+    assert files == index_files(disk)
