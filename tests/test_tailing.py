@@ -179,5 +179,5 @@ def test_beside_any_writer(
     assert watched.looker is not None
     watched.looker.look()
     assert written == watched.looker.seen
-    assert written == [*all_of(watched.looker.known)]
+    assert written == all_of(watched.looker.known)
     assert len(watched.looker.known.memory) <= 3

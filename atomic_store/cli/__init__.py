@@ -18,6 +18,7 @@ from .events import events
 from .index import index
 from .output import flush
 from .scopes import scopes
+from .tail import tail
 from .texts import help_option, version_option
 from .verify import verify
 
@@ -39,7 +40,7 @@ def atomic_store() -> None:
     """  # noqa: D301  # click's mark for "do not wrap this paragraph"
 
 
-for command in (demo, scopes, events, verify, index):
+for command in (demo, scopes, events, tail, verify, index):
     atomic_store.add_command(command)
 
 
