@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import attrs
 
 from atomic_store.journal import StoredRecord, Wanted
-from atomic_store.journal.disk import Disk
+from atomic_store.journal.disk import Disk, OSDisk
 from atomic_store.journal.known import Known, know
 from atomic_store.journal.line import to_stored
 from atomic_store.journal.scanning import Scan
 from atomic_store.testing.faulty_disk import FaultyDisk
-from journal_files import JOURNAL, STORE, a_draft, writing
+from journal_files import STORE, a_draft, writing
 
 
 @attrs.define
@@ -25,7 +25,7 @@ class Looker:
     @classmethod
     def at(cls, disk: Disk) -> Looker:
         known = know(disk, STORE)
-        return cls(known, [*all_of(known)])
+        return cls(known, all_of(known))
 
     def look(self) -> None:
         while True:
@@ -40,13 +40,25 @@ class Looker:
                 return
 
 
-def all_of(known: Known) -> Iterator[StoredRecord]:
+def all_of(known: Known) -> list[StoredRecord]:
     """The records of all that is known."""
     tail, last = known.tail, known.memory[-1].last
-    scan = Scan(tail.disk, JOURNAL, known.coverage, known.memory, last, Wanted(), 10**6)
-    page = scan.page()
-    assert page.next is None
-    return iter(page.records)
+    directory = tail.segment.rpartition("/")[0]
+    scan = Scan(tail.disk, directory, known.coverage, known.memory, last, Wanted(), 10**6)
+    found: list[StoredRecord] = []
+    while True:
+        page = scan.page()
+        found += page.records
+        if page.next is None:
+            return found
+        wanted = scan.wanted.going_on_at(page.next)
+        scan = Scan(tail.disk, directory, known.coverage, known.memory, last, wanted, 10**6)
+
+
+def records_in(path: str | Path, disk: Disk | None = None) -> list[StoredRecord]:
+    """All records of a store, read beside whoever writes it."""
+    disk = disk or OSDisk()
+    return all_of(know(disk, disk.resolve(path)))
 
 
 async def go_on(disk: FaultyDisk, looker: Looker, pad: int) -> None:

@@ -45,7 +45,7 @@ async def journal_of(
         STORE, disk=disk, clock=ticking_clock(), segment_bytes_max=segment_bytes_max,
         piece_bytes=piece_bytes,
     ) as journal:  # fmt: skip
-        sequences: dict[str, int] = {}
+        sequences = {end.scope: end.sequence for end in await journal.scopes()}
         records: list[StoredRecord] = []
         for number, draft in enumerate(some):
             appended, commit = journal.append_nowait(

@@ -31,7 +31,7 @@ pytest_plugins = ("cli_stores",)
 class TestEveryCommand:
     """What holds for all of them."""
 
-    @pytest.mark.parametrize("name", ["", "demo", *READING])
+    @pytest.mark.parametrize("name", ["", "demo", "tail", *READING])
     def test_has_help(self, name: str) -> None:
         """`--help` says how it is used, on stdout."""
         lines = lines_of(called(*filter(None, [name]), "--help"))
@@ -53,6 +53,9 @@ class TestEveryCommand:
             (["events", ".", "--loud"], "No such option"),
             (["events", ".", "--limit", "-1"], "Invalid value for '--limit'"),
             (["events", ".", "--after", "x"], "Invalid value for '--after'"),
+            (["events", ".", "--at", "noon"], "Invalid value for '--at': expected a time: 2026-"),
+            (["scopes", ".", "--sort", "size"], "Invalid value for '--sort'"),
+            (["tail", ".", "--lines", "-1"], "Invalid value for '--lines'"),
             (["demo", "--bidders", "0"], "Invalid value for '--bidders'"),
             (["\x1b[31m"], "No such command '\\x1b[31m'."),
         ],
@@ -65,7 +68,7 @@ class TestEveryCommand:
         assert "--help` says what can be asked." in run.stderr.decode()
         assert 2 == run.returncode
 
-    @pytest.mark.parametrize("name", READING)
+    @pytest.mark.parametrize("name", ["tail", *READING])
     @pytest.mark.parametrize("what", ["nothing", "file", "empty", "other", "under a file"])
     def test_what_is_no_store_is_exit_2(self, name: str, what: str, tmp_path: Path) -> None:
         """No such path, a file, an empty directory, one of something else: left as it is."""
@@ -193,7 +196,7 @@ class TestEveryCommand:
 
         assert (b"", 141) == (run.stderr, run.returncode)
 
-    @pytest.mark.parametrize("name", ["demo", *READING, "--help", "--version"])
+    @pytest.mark.parametrize("name", ["demo", "tail", *READING, "--help", "--version"])
     def test_a_full_disk_under_stdout_is_exit_2(
         self, name: str, auctioned: Path, tmp_path: Path
     ) -> None:

@@ -17,8 +17,8 @@ from atomic_store.errors import JournalCorrupt, JournalFailed, StoreLocked
 from atomic_store.journal import StoredRecord
 from atomic_store.journal.disk import Access, Kind, NotAFile, OSDisk
 from atomic_store.journal.file import open_file_journal
-from atomic_store.journal.readonly import read_records
 from atomic_store.journal.verify import verify
+from followed_journals import records_in
 from journal_files import a_draft
 
 ROOT = Path(__file__).parent.parent
@@ -154,7 +154,7 @@ class TestJournal:
             assert appended[4:6] == list(await journal.find("lot-0", appended[4].id))
             assert journal.recovery.was_closed
             assert seen[-1][0] == seen[-1][1]
-        assert appended == list(read_records(path))
+        assert appended == records_in(path)
         assert () == verify(path).damage
 
     async def test_modes(self, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ class TestJournal:
                 journal.append_nowait(a_draft("lot-1", 1), expected_sequence=0)
                 scope.cancel()
 
-        assert 1 == len(list(read_records(path)))
+        assert 1 == len(records_in(path))
 
     @pytest.mark.parametrize("kind", ["fifo", "link", "directory"])
     async def test_no_file(self, tmp_path: Path, kind: str) -> None:
@@ -340,5 +340,5 @@ class TestRefusals:
             async with open_file_journal(path):
                 raise AssertionError("it is not opened")
 
-        assert appended == list(read_records(path))
+        assert appended == records_in(path)
         assert () == verify(path).damage

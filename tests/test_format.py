@@ -10,11 +10,11 @@ from zlib import crc32
 
 from atomic_store.journal import Snapshot
 from atomic_store.journal.line import FORMAT, LINE_BYTES_MAX
-from atomic_store.journal.readonly import read_records
 from atomic_store.journal.snapshots.compaction import WASTE_BYTES_MIN
 from atomic_store.journal.snapshots.witness import TAIL_BYTES_MAX
 from atomic_store.journal.verify import verify
 from atomic_store.testing.faulty_disk import FaultyDisk
+from followed_journals import records_in
 from journal_files import JOURNAL, STORE, lived, writing
 from snapshot_stores import kept
 
@@ -135,7 +135,7 @@ class TestFormat:
         """A checker made from the page accepts what the library writes."""
         disk = lived(is_closed=True)
 
-        assert 13 == check_by_the_page(disk) == len(list(read_records(STORE, disk=disk)))
+        assert 13 == check_by_the_page(disk) == len(records_in(STORE, disk))
 
     def test_numbers(self) -> None:
         """The numbers on the page are those of the code."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,31 @@ class TestScopes:
         assert 1 == len(lines_of(called("scopes", auctioned, "--prefix", "lot-3")))
         assert [] == lines_of(called("scopes", auctioned, "--prefix", "car-"))
 
+    def test_other_orders(self, auctioned: Path) -> None:
+        """By name, number of events, last position or time; backwards; so many at most."""
+        everything = [json.loads(line) for line in lines_of(called("scopes", auctioned, "--json"))]
+        keys = {"name": "scope", "events": "sequence", "position": "position", "time": "at"}
+        for sort, key in keys.items():
+            expected = sorted(everything, key=lambda scope, key=key: (scope[key], scope["scope"]))  # type: ignore[misc]  # mypy infers no lambda with a default
+            for more, chosen in (
+                ([], expected),
+                (["--reverse"], expected[::-1]),
+                (["--limit=2"], expected[:2]),
+                (["--reverse", "--limit=3"], expected[:-4:-1]),
+                (["--limit=0"], []),
+                (["--reverse", "--limit=0"], []),
+            ):
+                run = called("scopes", auctioned, "--json", "--sort", sort, *more)
+                assert chosen == [json.loads(line) for line in lines_of(run)], (sort, more)
+
+    def test_many_scopes(self, auctioned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """However they lie in pages."""
+        expected = lines_of(called("scopes", auctioned))
+        monkeypatch.setattr(sys.modules["atomic_store.cli.scopes"], "PAGE_SCOPES", 2)
+        assert expected == lines_of(called("scopes", auctioned))
+        assert expected[:3] == lines_of(called("scopes", auctioned, "--limit=3"))
+        assert expected[::-1] == lines_of(called("scopes", auctioned, "--reverse"))
+
 
 class TestEvents:
     """`atomic-store events`."""
@@ -81,6 +108,71 @@ class TestEvents:
         )
 
         assert of_lot[5:8] == [json.loads(line)["position"] for line in lines_of(chosen)]
+
+    def test_filters_prefixes_and_backwards(self, auctioned: Path) -> None:
+        """What matches, of scopes that begin so, the last one first."""
+        records = [json.loads(line) for line in journal_lines(auctioned)]
+        bids = [r["position"] for r in records if r["type"] == "Bid" and r["scope"] != "lot-1"]
+
+        def found(*arguments: str) -> list[int]:
+            run = called("events", auctioned, "--json", *arguments)
+            return [json.loads(line)["position"] for line in lines_of(run)]
+
+        assert bids == found("--where", "type = Bid and not scope = lot-1")
+        assert bids[:-4:-1] == found(
+            "--where=type=Bid scope!=lot-1", "--prefix=lot-", "--reverse", "--limit=3"
+        )
+        assert [] == found("--prefix=car-")
+        assert [] == found("--where", 'data.bidder = "nobody"', "--scope=lot-1")
+
+    def test_at_a_time(self, auctioned: Path) -> None:
+        """The first record not before it, or backwards the last one not after it."""
+        records = [json.loads(line) for line in journal_lines(auctioned)]
+        at = records[len(records) // 2]["at"]
+        first = next(r["position"] for r in records if r["at"] >= at)
+        last = [r["position"] for r in records if r["at"] <= at][-1]
+        for more, expected in (([], first), (["--reverse"], last)):
+            run = called("events", auctioned, "--json", "--limit=1", "--at", at, *more)
+            assert [expected] == [json.loads(line)["position"] for line in lines_of(run)]
+        assert [] == lines_of(called("events", auctioned, "--at", "2999-01-01"))
+        assert [] == lines_of(called("events", auctioned, "--at", "1999-01-01", "--reverse"))
+
+    def test_what_is_no_filter_is_shown_where(self, auctioned: Path) -> None:
+        """Exit 2; a caret stands under the place."""
+        run = called("events", auctioned, "--where", "type = Bid and cents > 5")
+        lines = refusal(run).splitlines()
+
+        assert "Invalid value for '--where': at offset 15: expected a term" in lines[0]
+        assert lines[1].index("cents") == lines[2].index("^")
+        assert 2 == run.returncode
+
+    def test_a_scope_and_a_prefix_exclude_each_other(self, auctioned: Path) -> None:
+        """Exit 2."""
+        for command in ("events", "tail"):
+            run = called(command, auctioned, "--scope=a", "--prefix=b")
+            assert "expected --scope or --prefix, found both" in refusal(run)
+            assert 2 == run.returncode
+
+    def test_a_long_search_shows_how_far_it_is(
+        self, auctioned: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Up to the end, forwards and backwards."""
+        shown: list[tuple[int, int]] = []
+
+        class Bar:
+            def __call__(self, done: int, total: int) -> None:
+                shown.append((done, total))
+
+            def clear(self) -> None: ...
+
+        module = sys.modules["atomic_store.cli.events"]
+        monkeypatch.setattr(module, "progress", lambda _: nullcontext(Bar()))
+        records = len(journal_lines(auctioned))
+        for more in ([], ["--reverse"], ["--after=5"]):
+            shown.clear()
+            called("events", auctioned, "--where", "data.bidder = nobody", *more)
+            assert all(0 <= done <= total == records for done, total in shown)
+            assert shown[-1][0] >= records - 5
 
     @pytest.mark.parametrize("more", [("--after", "10000000000000000000000"), ("--limit", "0")])
     def test_nothing_is_an_answer(self, more: tuple[str, str], auctioned: Path) -> None:
@@ -122,7 +214,7 @@ class TestEvents:
         assert '  meta "' in line
 
     def test_damage_on_the_way_is_exit_1(self, copy: Path) -> None:
-        """What lies before the damage is printed, then it says where the damage is."""
+        """It says where the damage is."""
         segment = flip_byte_in_the_middle(copy)
         run = called("events", copy)
 

@@ -13,11 +13,12 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from atomic_store import jsonvalue, parse_filter
-from atomic_store.journal import Draft, EncodedEvent, Wanted, scanning
+from atomic_store.journal import Draft, EncodedEvent, StoredRecord, Wanted, scanning
+from atomic_store.journal.file import FileJournal
 from atomic_store.testing.faulty_disk import FaultyDisk
 from filters import MOMENTS, NOW, SCOPES, Tree, documents, events, keys, scalars, text_of, trees
 from journal_files import an_id, wrapped
-from scanned_journals import MANY, Reads, found, journal_of, many_records, wanted_of
+from scanned_journals import MANY, Reads, bid, found, journal_of, many_records, wanted_of
 
 
 @pytest.fixture
@@ -65,10 +66,10 @@ SIZES = {
 }
 
 
-def with_ids(some: Iterable[Draft], counts: Iterable[int]) -> list[Draft]:
+def with_ids(some: Iterable[Draft], counts: Iterable[int], begin: int = 0) -> list[Draft]:
     """Drafts with ids, some of which two scopes share, and with so many events each."""
     made: list[Draft] = []
-    for number, (draft, count) in enumerate(zip(some, counts, strict=True)):
+    for number, (draft, count) in enumerate(zip(some, counts, strict=True), begin):
         is_shared = made and number % 2 and made[-1].scope != draft.scope
         id_ = made[-1].id if is_shared else an_id(number)
         made.append(Draft(draft.scope, id_, draft.events[:count], draft.metadata, draft.meta))
@@ -90,16 +91,30 @@ def test_what_is_found_is_what_is_wanted(
     )
     where = parse_filter(text_of(tree, chance), now=NOW)
 
+    is_reopened = data.draw(st.booleans())
+    # Scopes of which some records are known before a reopening, and some are not.
+    later = with_ids(some[::2], counts[::2], begin=500)
+
+    async def look(journal: FileJournal, records: list[StoredRecord]) -> None:
+        for k, wish in enumerate([Wanted(), Wanted(reverse=True), *asked]):
+            wanted = attrs.evolve(wish, where=where if k % 3 else None)
+            expected = [record for record in records if wanted.matches(record)]
+            event(f"found: {len(expected) > 0}")
+
+            actual = await found(journal, wanted, limit=limit)
+
+            assert (expected[::-1] if wanted.reverse else expected) == actual, wanted
+
     async def main() -> None:
-        async with journal_of(FaultyDisk(), with_ids(some, counts), *sizes) as (journal, records):
-            for k, wish in enumerate([Wanted(), Wanted(reverse=True), *asked]):
-                wanted = attrs.evolve(wish, where=where if k % 3 else None)
-                expected = [record for record in records if wanted.matches(record)]
-                event(f"found: {len(expected) > 0}")
-
-                actual = await found(journal, wanted, limit=limit)
-
-                assert (expected[::-1] if wanted.reverse else expected) == actual, wanted
+        disk = FaultyDisk()
+        async with journal_of(disk, with_ids(some, counts), *sizes) as (journal, records):
+            if not is_reopened:
+                await look(journal, records)
+        if is_reopened:
+            async with journal_of(disk, later, *sizes) as (_, more):
+                records = [*records, *more]
+            async with journal_of(disk, (), *sizes) as (journal, _):
+                await look(journal, records)
 
     with pytest.MonkeyPatch.context() as patch:
         for name, numbers in SIZES.items():
@@ -176,6 +191,21 @@ async def test_what_is_in_memory_alone() -> None:
         tied = parse_filter("metadata.correlation = c-1", now=NOW)
         for reverse in (False, True):
             assert 2 == len(await found(journal, Wanted(where=tied, reverse=reverse)))
+
+
+async def test_a_scope_in_files_and_in_memory() -> None:
+    """What an opening has read again, and what lies in index files before it, are one scope."""
+    disk = FaultyDisk()
+    async with journal_of(disk, MANY[:200], 20_000, 1 << 20) as (_, records):
+        expected = [record for record in records if record.scope == "lot-7"]
+    async with journal_of(disk, [bid(n, "lot-7") for n in range(5)], 20_000, 1 << 20) as (_, more):
+        expected += more
+    async with journal_of(disk, (), 20_000, 1 << 20) as (journal, _):
+        assert journal._records.coverage.last > expected[0].position
+        for limit in (1, 3, 500):
+            assert expected == await found(journal, Wanted(scope="lot-7"), limit=limit)
+            backwards = await found(journal, Wanted(scope="lot-7", reverse=True), limit=limit)
+            assert expected[::-1] == backwards
 
 
 # --- threads -----------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain, repeat
 
+import attrs
 import pytest
 import trio
 from hypothesis import event, given, settings
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from atomic_store.errors import JournalCorrupt, JournalFailed
 from atomic_store.journal import StoredRecord
-from atomic_store.journal.disk import Disk
+from atomic_store.journal.clock import Clock
 from atomic_store.journal.file import open_file_journal
 from atomic_store.journal.known import know
 from atomic_store.testing.faulty_disk import FaultyDisk
@@ -90,25 +91,68 @@ OPERATIONS = st.lists(
 )
 
 
-def halting(disk: FaultyDisk, look: Callable[[], None]) -> Disk:
-    """A disk that halts in the middle of a write to the journal, and has somebody look."""
+@attrs.define
+class Watched:
+    """A disk that somebody looks at, also in the middle of writes."""
 
-    def pwrite(file: int, data: bytes | memoryview, offset: int) -> int:
-        half = len(data) // 2 if disk._open[file][1].startswith(JOURNAL) else 0
-        written = disk.pwrite(file, bytes(data[: half or None]), offset)
-        if half:
-            look()
-        return written
+    disk: FaultyDisk
+    whether: Iterator[bool]
+    is_split: bool
+    looker: Looker | None = None
+    errors: list[Exception] = attrs.Factory(list)
+    number: int = 0
+    clock: Clock = attrs.Factory(ticking_clock)
 
-    return wrapped(disk, pwrite=pwrite)
+    def look(self) -> None:
+        if self.looker is not None and next(self.whether):
+            try:
+                self.looker.look()
+            except Exception as error:
+                # In the middle of a write it would be taken for the disk's.
+                self.errors.append(error)
 
+    def pwrite(self, file: int, data: bytes | memoryview, offset: int) -> int:
+        half = len(data) // 2 if self.is_split else 0
+        if half and self.disk._open[file][1].startswith(JOURNAL):
+            written = self.disk.pwrite(file, bytes(data[:half]), offset)
+            self.look()
+            return written
+        return self.disk.pwrite(file, data, offset)
 
-def lengthen(disk: FaultyDisk, before: dict[str, bytes]) -> None:
-    """Make the last segment longer, if it has grown: its bytes had not come to the disk."""
-    last = max(path for path in before if path.startswith(JOURNAL))
-    content = disk.files()[last]
-    if len(content) > len(before[last]):
-        disk.put(last, content + bytes(1024))
+    async def live(self, rest: deque[tuple[str, int, int]]) -> None:
+        """Write until the store is to be closed, or the disk fails."""
+        disk = wrapped(self.disk, pwrite=self.pwrite)
+        async with open_file_journal(
+            STORE, disk=disk, clock=self.clock, segment_bytes_max=1500, piece_bytes=600
+        ) as journal:
+            self.looker = self.looker or Looker.at(self.disk)
+            store = Writing(journal, started={s.scope: s.sequence for s in await journal.scopes()})
+            while rest:
+                what, events, size = rest.popleft()
+                event(what)
+                if what == "close":
+                    break
+                await self.commit(store, what, events, size)
+                self.look()
+
+    async def commit(self, store: Writing, what: str, events: int, size: int) -> None:
+        """Write one commit, or as much of it as the disk takes."""
+        if what == "kill":
+            self.disk.fail("write", path=JOURNAL, times=None)
+        if what in ("tear", "zeros"):
+            self.disk.fail("write", path=JOURNAL, short=size)
+        self.number += 1
+        before = self.disk.files()
+        draft = a_draft(f"lot-{self.number % 3}", self.number, events=events, pad=size)
+        try:
+            await store.commit(draft)
+        except JournalFailed:
+            last = max(path for path in before if path.startswith(JOURNAL))
+            content = self.disk.files()[last]
+            if what == "zeros" and len(content) > len(before[last]):
+                # As if its size had come to the disk, and its bytes had not.
+                self.disk.put(last, content + bytes(1024))
+            raise
 
 
 @settings(max_examples=150)
@@ -117,64 +161,23 @@ def test_beside_any_writer(
     operations: list[tuple[str, int, int]], when: list[bool], is_split: bool
 ) -> None:
     """Writers come, are killed in the middle of a write, others go on: no gap, no double."""
-    whether: Iterator[bool] = chain(when, repeat(True))
-    disk = FaultyDisk()
-    lookers: list[Looker] = []
-    errors: list[Exception] = []
     rest = deque(operations)
-
-    def look() -> None:
-        if lookers and next(whether) is True:
-            try:
-                lookers[0].look()
-            except Exception as error:
-                # In the middle of a write it would be taken for the disk's.
-                errors.append(error)
-
-    watched = halting(disk, look) if is_split else disk
-    number = 0
-
-    async def live() -> None:
-        nonlocal number
-        async with open_file_journal(
-            STORE, disk=watched, clock=ticking_clock(), segment_bytes_max=1500, piece_bytes=600
-        ) as journal:
-            if not lookers:
-                lookers.append(Looker.at(disk))
-            store = Writing(journal, started={s.scope: s.sequence for s in await journal.scopes()})
-            while rest:
-                what, events, size = rest.popleft()
-                event(what)
-                if what == "close":
-                    break
-                if what == "kill":
-                    disk.fail("write", path=JOURNAL, times=None)
-                if what in ("tear", "zeros"):
-                    disk.fail("write", path=JOURNAL, short=size)
-                number += 1
-                before = disk.files()
-                draft = a_draft(f"lot-{number % 3}", number, events=events, pad=size)
-                try:
-                    await store.commit(draft)
-                except JournalFailed:
-                    if what == "zeros":
-                        lengthen(disk, before)
-                    break
-                look()
+    watched = Watched(FaultyDisk(), chain(when, repeat(True)), is_split)
 
     async def main() -> list[StoredRecord]:
         while rest:
             with suppress(JournalFailed):
-                await live()
-            disk._faults.clear()
-            look()
-        async with open_file_journal(STORE, disk=disk, clock=ticking_clock()) as journal:
-            lookers[0].look()
+                await watched.live(rest)
+            watched.disk._faults.clear()
+            watched.look()
+        async with open_file_journal(STORE, disk=watched.disk, clock=ticking_clock()) as journal:
             return await journal.read_all(limit=10_000)
 
     written = trio.run(main)
 
-    assert [] == errors
-    assert written == lookers[0].seen
-    assert written == [*all_of(lookers[0].known)]
-    assert len(lookers[0].known.memory) <= 3
+    assert [] == watched.errors
+    assert watched.looker is not None
+    watched.looker.look()
+    assert written == watched.looker.seen
+    assert written == all_of(watched.looker.known)
+    assert len(watched.looker.known.memory) <= 3

@@ -9,9 +9,9 @@ from atomic_store.errors import JournalCorrupt
 from atomic_store.journal import Head
 from atomic_store.journal.disk import Kind
 from atomic_store.journal.line import first_value, with_crc
-from atomic_store.journal.readonly import list_scopes, read_records
 from atomic_store.journal.verify import DAMAGE_MAX, Verification, verify
 from atomic_store.testing.faulty_disk import FaultyDisk
+from followed_journals import records_in
 from journal_files import (
     JOURNAL,
     STORE,
@@ -89,8 +89,7 @@ class TestSound:
                 found = verify(STORE, disk=disk)
 
                 assert (store.journal.head, ()) == (found.head, found.damage)
-                assert store.appended == list(read_records(STORE, disk=disk))
-                assert await store.journal.scopes() == list_scopes(STORE, disk=disk)
+                assert store.appended == records_in(STORE, disk)
 
     def test_writer_moves_on_meanwhile(self) -> None:
         """A cut, or a torn tail that gives way, while it is read is no damage."""
@@ -100,10 +99,10 @@ class TestSound:
 
         assert () == verify(STORE, disk=moving(before, segment(6), whole, 2)).damage
         disk = moving(before, segment(6), whole, 1)
-        assert 13 == len(list(read_records(STORE, disk=disk)))
+        assert 13 == len(records_in(STORE, disk))
 
     def test_new_segment_meanwhile(self) -> None:
-        """A segment that came after the others were listed is not missed, nor read."""
+        """A segment that came after the others were listed is not missed; a reader reads it."""
         disk = lived(is_closed=True)
         listed = [name for name in disk.list_directory(JOURNAL) if name != segment(11)[-26:]]
 
@@ -113,7 +112,7 @@ class TestSound:
         older = wrapped(disk, list_directory=list_directory)
 
         assert (10, ()) == ((found := verify(STORE, disk=older)).records, found.damage)
-        assert 10 == len(list(read_records(STORE, disk=older)))
+        assert 13 == len(records_in(STORE, older))
 
     def test_shrinking(self) -> None:
         """A file that is shorter than it was a moment ago is read as far as it goes."""
@@ -201,7 +200,7 @@ class TestFound:
             damage_of(disk)
         )
         with pytest.raises(JournalCorrupt, match="found no file"):
-            list(read_records(STORE, disk=disk))
+            records_in(STORE, disk)
 
     def test_doubled_segment(self) -> None:
         """A segment that is there twice, under another name, is found."""
@@ -230,7 +229,7 @@ class TestFound:
             damage_of(disk)
         )
         with pytest.raises(JournalCorrupt, match="expected a cut line"):
-            list(read_records(STORE, disk=disk))
+            records_in(STORE, disk)
 
     @pytest.mark.parametrize(
         ("path", "place", "old", "new", "expected"),

@@ -19,6 +19,7 @@ from .index import index
 from .output import flush
 from .scopes import scopes
 from .stats import stats
+from .tail import tail
 from .texts import help_option, version_option
 from .verify import verify
 
@@ -40,7 +41,7 @@ def atomic_store() -> None:
     """  # noqa: D301  # click's mark for "do not wrap this paragraph"
 
 
-for command in (demo, scopes, events, stats, verify, index):
+for command in (demo, scopes, events, tail, stats, verify, index):
     atomic_store.add_command(command)
 
 

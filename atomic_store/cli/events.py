@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import attrs
 import click
+import trio
 
-from ..errors import InvalidEvent, shown
-from ..intake import check_scope
-from ..journal.line import record_body
-from ..journal.readonly import list_scopes, read_records
+from ..errors import shown
+from ..filter import Filter
+from ..reader import open_reader
 from .arguments import store_argument
+from .choosing import (
+    at_option,
+    json_option,
+    prefix_option,
+    refuse_both,
+    scope_option,
+    where_option,
+)
 from .ending import DONE, WRONG
-from .output import complain, print_json, print_line, shortened
+from .output import complain
+from .progress import progress
+from .record_lines import print_record
 from .texts import help_option
 
-if TYPE_CHECKING:
-    from ..journal import StoredRecord
 
+@attrs.frozen
+class _Asked:
+    """Which records, in which order; as `Reader.read` takes it."""
 
-def _scope(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """Refuse what no scope can be named."""
-    if value is not None:
-        try:
-            check_scope(value)
-        except InvalidEvent as error:
-            raise click.BadParameter(str(error)) from None
-    return value
+    scope: str | None
+    prefix: str | None
+    where: Filter | None
+    after: int
+    at: str | None
+    reverse: bool
+    limit: int | None
 
 
 @click.command(add_help_option=False)
 @store_argument
-@click.option("--scope", callback=_scope, metavar="S", help="Only the records of this scope.")
+@scope_option
+@prefix_option
+@where_option
 @click.option(
     "--after",
     type=click.IntRange(min=0),
@@ -42,52 +52,44 @@ def _scope(context: click.Context, parameter: click.Parameter, value: str | None
     metavar="POSITION",
     help="Only records behind this position.",
 )
+@at_option
+@click.option("--reverse", is_flag=True, help="The last record first.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="N records at most.")
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print each record as in the journal, without its checksums.",
-)
+@json_option
 @help_option
-def events(store: Path, scope: str | None, after: int, limit: int | None, as_json: bool) -> int:
+def events(
+    store: Path,
+    scope: str | None,
+    prefix: str | None,
+    where: Filter | None,
+    after: int,
+    at: str | None,
+    reverse: bool,
+    limit: int | None,
+    as_json: bool,
+) -> int:
     """Print the records of STORE in the order of their positions, one a line."""
+    refuse_both(scope, prefix)
+    asked = _Asked(scope, prefix, where, after, at, reverse, limit)
+    return trio.run(_print, store, asked, as_json)
+
+
+async def _print(store: Path, asked: _Asked, as_json: bool) -> int:
     printed = 0
-    for record in islice(_records(store, scope, after), limit):
-        if as_json:
-            print_json(json_line(record))
-        else:
-            print_line(human_line(record))
-        printed += 1
-    if printed == 0 and scope is not None and not _is_there(store, scope):
-        complain(f"{store}: expected the scope {shown(scope)}, found no record of it")
-        return WRONG
-    return DONE
+    async with open_reader(store) as reader:
+        with progress("searching") as bar:
+            head = reader.head.position
 
+            def show(position: int, last: int) -> None:
+                bar(head - position if asked.reverse else position - asked.after, head)
 
-def _records(store: Path, scope: str | None, after: int) -> Iterator[StoredRecord]:
-    for record in read_records(store, after=after):
-        if scope is None or record.scope == scope:
-            yield record
-
-
-def _is_there(store: Path, scope: str) -> bool:
-    return any(end.scope == scope for end in list_scopes(store))
-
-
-def human_line(record: StoredRecord) -> str:
-    """Write a record for people; long values are cut."""
-    words = [f"{record.position:8}", record.at, f"{record.scope} #{record.sequence}"]
-    words.append(record.type if record.version == 1 else f"{record.type} v{record.version}")
-    if record.part is not None:
-        words.append(f"part {record.part[0]} of {record.part[1]}")
-    words.append(shortened(record.data.decode()))
-    for name, value in (("metadata", record.metadata), ("meta", record.meta)):
-        if value is not None:
-            words.append(f"{name} {shortened(value.decode())}")
-    return "  ".join(words)
-
-
-def json_line(record: StoredRecord) -> str:
-    """Write a record as the journal does, without its checksums."""
-    return (record_body(record) + b"}").decode()
+            reading = reader.read(**attrs.asdict(asked, recurse=False), on_progress=show)
+            while page := await reading.page():
+                bar.clear()
+                for record in page:
+                    print_record(record, as_json=as_json)
+                printed += len(page)
+        if printed or asked.scope is None or await reader.query_events(asked.scope, limit=1):
+            return DONE
+    complain(f"{store}: expected the scope {shown(asked.scope)}, found no record of it")
+    return WRONG

@@ -54,7 +54,12 @@ class Known:
     memory: list[MemoryIndex] = attrs.field(factory=list)
 
     def take(self, commit: ClosedCommit) -> None:
-        """Take up a commit. Does not block."""
+        """
+        Take up a commit. Does not block.
+
+        Raises:
+          JournalCorrupt: a record's time is none.
+        """
         if isinstance(commit.mark, CutLine):
             return
         if isinstance(commit.mark, HeaderLine):
@@ -68,7 +73,11 @@ class Known:
             return
         index = self.memory[-1]
         for record, offset in zip(commit.records, commit.offsets, strict=True):
-            index.add(entry_of(offset, record), not_settled)
+            try:
+                index.add(entry_of(offset, record), not_settled)
+            except ValueError as error:
+                path = self.tail.path_of(index.segment_first)
+                raise JournalCorrupt(path, offset, "a time", record.at) from error
         index.end, index.commit = commit.end, commit.value
 
     # --- segments that were cut, whose index files the writer makes ------------------------
@@ -126,13 +135,13 @@ class Known:
             for commit in step.commits:
                 self.take(commit)
             if step.is_last:
-                break
+                if self.tail.is_at_end(names):
+                    return
+                continue
             covered = self.covered(must=True)
             if covered is not None:
                 self.cover(covered)
                 self._skip_segments(names)
-        self._check_names(names)
-        self.tail.check_uncut()
 
     def _skip_segments(self, names: Sequence[str]) -> None:
         """Pass by segments that index files cover, up to the last one."""
@@ -166,15 +175,6 @@ class Known:
             self.cover(self._covered(coverage, []))
             for commit in tail.begin_segment(skip):
                 self.take(commit)
-
-    def _check_names(self, names: Sequence[str]) -> None:
-        """See that no segment lies behind one that is missing."""
-        following = self.tail.chain.position - self.tail.scan.open_lines + 1
-        if names[-1] > segment_name(following):
-            raise JournalCorrupt(
-                self.tail.path_of(following), 0, "a segment of this name",
-                f"no file, but {names[-1]}",
-            )  # fmt: skip
 
 
 def know(disk: Disk, path: str, check: Check = lambda: None) -> Known:

@@ -15,7 +15,7 @@ from typing import Protocol, final
 
 import attrs
 
-from .index_file import IndexReader, MemoryIndex, find_time
+from .index_file import NOT_SETTLED, IndexReader, MemoryIndex, find_time
 from .reading import Place
 
 
@@ -191,7 +191,10 @@ class MemoryRun:
     def before(self, key: Key) -> int | None:
         """The position of a scope's last record before the run; None if it is not known."""
         found = None if key.member is not None else self.index.contents.scopes.get(key.name)
-        return None if found is None else found.before
+        if found is None or found.first_sequence == 1:
+            return None if found is None else 0
+        # It is looked for when the index is written out, not before.
+        return None if found.before == NOT_SETTLED else found.before
 
     def of_ids(self, ids: Sequence[str]) -> list[int] | None:
         """None: there is so little here that it is searched."""

@@ -9,6 +9,7 @@ them, so that a mixture of two is never taken for one; it is read again from its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import final
 
 import attrs
@@ -152,21 +153,38 @@ class Tail:
                 f"found {what}: store {now.store}, history {now.history}"
             )
 
-    def check_uncut(self) -> None:
+    def is_at_end(self, names: Sequence[str]) -> bool:
         """
-        See that nothing was written behind a segment that does not end with a cut line.
+        Tell whether the segment that was read to its end is the last one.
+
+        Args:
+          names: the segments that were there before it was read.
+
+        Returns:
+          False if there is more to read.
 
         Raises:
-          JournalCorrupt: something was.
+          JournalCorrupt: something was written behind a segment that does not end with a cut
+            line, or a segment is missing.
         """
-        following = self.path_of(self.chain.position - self.scan.open_lines + 1)
-        if following == self.segment or kind_of(self.disk, following) is Kind.NOTHING:
-            return
+        first = self.chain.position - self.scan.open_lines + 1
+        following = self.path_of(first)
+        if following == self.segment:
+            return True
+        if kind_of(self.disk, following) is Kind.NOTHING:
+            if names[-1] > segment_name(first):
+                found = f"no file, but {names[-1]}"
+                raise JournalCorrupt(following, 0, "a segment of this name", found)
+            return True
         header, _ = header_line(self.chain)
         with opened(self.disk, following, Access.READ) as file:
             begins = read_range(self.disk, file, following, 0, len(header) + 1)
-        if len(begins) > len(header) and not self._unread():
-            raise corrupt(self.segment, uncut(self.scan))
+        if len(begins) <= len(header) and names[-1] <= segment_name(first):
+            # It is being cut, or was when a crash came.
+            return True
+        if self._unread():
+            return False
+        raise corrupt(self.segment, uncut(self.scan))
 
     # --- steps ---------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from atomic_store.journal.indexer import PIECE_BYTES
+
 from . import databases, grown, indexing
 from .runner import STORE, Contestant, Goal, Round, Row, at_least, at_most
 from .sizes import FULL
@@ -77,7 +79,9 @@ BIG_ROWS = (
          Contestant(WITHOUT_INDEX, indexing.rate_without_index)),
         (at_least(0.9, WITHOUT_INDEX),)),
     Row("indexing-pause", "the longest pause of Trio's loop meanwhile", "ms",
-        (Contestant(STORE, indexing.longest_pause_ms),), (at_most(50),)),
+        (Contestant(STORE, partial(indexing.longest_pause_ms, PIECE_BYTES)),
+         Contestant(WITHOUT_INDEX, partial(indexing.longest_pause_ms, indexing.NEVER))),
+        (at_most(50),)),
     Row("disk", "bytes on the disk for an event of 200 bytes, index included", "bytes",
         (Contestant(STORE, grown.bytes_per_event),
          Contestant(SQLITE_DISK, _sqlite_bytes),

@@ -8,7 +8,7 @@ answers. They are derived: whatever is wrong with one, it is made anew from the 
 from __future__ import annotations
 
 from .build import NO_SCOPES, IndexBuilder, build_index, merge_pieces
-from .contents import Before, Entry, not_settled
+from .contents import NOT_SETTLED, Before, Entry, not_settled
 from .ends import EndsTable, ScopeLast
 from .errors import IndexDamaged, IndexFromFuture, UnusableIndex
 from .layout import FORMAT, PAGE_BYTES, Facts, Header
@@ -20,6 +20,7 @@ from .time_grid import find_time
 
 __all__ = [
     "FORMAT",
+    "NOT_SETTLED",
     "NO_SCOPES",
     "PAGE_BYTES",
     "Before",

@@ -18,12 +18,13 @@ Before: TypeAlias = Callable[[str], int]
 """Gives the position of a scope's last record before all that a file covers, 0 if none."""
 
 SORTED_AT_ONCE = 4096
-_NOT_SETTLED = -1
+NOT_SETTLED = -1
+"""The position before, of a scope of which nobody has looked for it yet."""
 
 
 def not_settled(scope: str) -> int:
     """A `Before` that leaves it to `Contents.settle`: asking for each takes its time."""
-    return _NOT_SETTLED
+    return NOT_SETTLED
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -109,7 +110,7 @@ class Contents:
     def settle(self, before: Before) -> None:
         """Find out what was left open by `not_settled` when scopes were met."""
         for name, scope in self.scopes.items():
-            if scope.before == _NOT_SETTLED:
+            if scope.before == NOT_SETTLED:
                 scope.before = before(name) if scope.first_sequence > 1 else 0
 
     def find_id(self, scope: str, proposal_id: str) -> list[int]:
