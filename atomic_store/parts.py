@@ -153,7 +153,10 @@ class Parts:
                 return Loaded(None, state, sequence, snapshot)
             await trio.lowlevel.checkpoint()
 
-    async def read_past(self, scope: str, last: int, commit: Commit) -> list[Record[Any]]:
-        """Read a scope's past up to a sequence, once the commit is durable."""
+    async def read_past(
+        self, scope: str, first: int, last: int, commit: Commit
+    ) -> list[Record[Any]]:
+        """Read some of a scope's past by sequence, both included, once the commit is durable."""
         await commit.wait()
-        return list(map(self.record, await self.journal.read_scope(scope, last=last)))
+        stored = await self.journal.read_scope(scope, first=first, last=last)
+        return list(map(self.record, stored))

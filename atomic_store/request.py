@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, final
 from uuid import UUID
 
 import attrs
@@ -18,6 +18,9 @@ from .journal import Commit
 from .records import PastEvents, PastRecords, Record
 
 E = TypeVar("E")
+
+PAGE_RECORDS = 500
+"""How many records a page of the past has, unless another number is asked for."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -47,7 +50,9 @@ class ValidationRequest(Generic[E]):
     _past: Sequence[Record[E]] | None = attrs.field(repr=False)
     # What makes all that this round sees durable.
     _commit: Commit = attrs.field(repr=False)
-    _read_past: Callable[[str, int, Commit], Awaitable[list[Record[E]]]] = attrs.field(repr=False)
+    _read_past: Callable[[str, int, int, Commit], Awaitable[list[Record[E]]]] = attrs.field(
+        repr=False
+    )
 
     @property
     def proposal_id(self) -> UUID:
@@ -97,8 +102,27 @@ class ValidationRequest(Generic[E]):
           JournalCorrupt: a record in it is damaged.
         """
         if self._past is None:
-            self._past = await self._read_past(self.scope, self.sequence, self._commit)
+            self._past = await self._read_past(self.scope, 1, self.sequence, self._commit)
         return self.past_events
+
+    def past_in_pages(self, page_records: int = PAGE_RECORDS) -> PastInPages[E]:
+        """
+        Read the past some records at a time, none of which is kept: for pasts of any size.
+
+        ``async for page in request.past_in_pages(): …`` gives tuples of records, in order; it
+        may be left at any time. Each step waits until the past is durable, checkpoints, and
+        may be cancelled.
+
+        Args:
+          page_records: how many records a page has at most.
+
+        Raises:
+          ValueError: `page_records` is no integer from 1.
+          JournalFailed, JournalCorrupt: from a step, as `load_past`.
+        """
+        if type(page_records) is not int or page_records < 1:
+            raise ValueError(f"page_records: expected an integer from 1, found {page_records!r}")
+        return PastInPages(self, page_records)
 
     async def past_is_durable(self) -> None:
         """
@@ -153,6 +177,34 @@ class ValidationRequest(Generic[E]):
                 "fold: use `request.state`, or `await request.load_past()` first"
             )
         return self._past
+
+
+@final
+@attrs.define(eq=False)
+class PastInPages(Generic[E]):
+    """An async iterator over a request's past; see `ValidationRequest.past_in_pages`."""
+
+    _request: ValidationRequest[E]
+    _page_records: int
+    _next: int = attrs.field(default=1, init=False)
+
+    def __aiter__(self) -> AsyncIterator[tuple[Record[E], ...]]:
+        return self
+
+    @trio.lowlevel.enable_ki_protection
+    async def __anext__(self) -> tuple[Record[E], ...]:
+        request, first = self._request, self._next
+        if first > request.sequence:
+            await trio.lowlevel.checkpoint()
+            raise StopAsyncIteration
+        last = min(request.sequence, first + self._page_records - 1)
+        if request._past is not None:
+            await request._commit.wait()
+            page = request.past_records[first - 1 : last]
+        else:
+            page = tuple(await request._read_past(request.scope, first, last, request._commit))
+        self._next = last + 1
+        return page
 
 
 Validator: TypeAlias = Callable[[ValidationRequest[E]], "Decision | Awaitable[Decision]"]

@@ -127,9 +127,9 @@ class Trial:
         self.history = self.history.after_round()
         proposal.round_token = RoundToken(proposal.scope, self.history.rounds)
 
-        async def read_past(scope: str, last: int, commit: Commit) -> list[Record[Any]]:
+        async def read_past(scope: str, first: int, last: int, commit: Commit) -> list[Record[Any]]:
             await commit.wait()
-            return list(past.records)
+            return list(past.records[first - 1 : last])
 
         return ValidationRequest(
             proposal.event,
