@@ -189,6 +189,10 @@ async def test_what_is_in_memory_alone() -> None:
             assert expected[::-1] == backwards
         assert [] == await found(journal, Wanted(scope="lot-99", reverse=True))
         tied = parse_filter("metadata.correlation = c-1", now=NOW)
+        several = parse_filter("scope in (lot-7, nowhere)", now=NOW)
+        assert expected == await found(journal, Wanted(where=several))
+        late = Wanted(until=records[-1].at)
+        assert records == await found(journal, late)
         for reverse in (False, True):
             assert 2 == len(await found(journal, Wanted(where=tied, reverse=reverse)))
 

@@ -8,7 +8,7 @@ import trio
 from atomic_store.errors import JournalCorrupt, NotAStore
 from atomic_store.journal.file import open_file_journal
 from atomic_store.journal.known import know
-from atomic_store.journal.line import HeaderLine, mark_body, with_commit
+from atomic_store.journal.line import HeaderLine, mark_body, next_value, with_commit
 from atomic_store.testing.faulty_disk import FaultyDisk
 from followed_journals import Looker, go_on
 from journal_files import (
@@ -216,3 +216,37 @@ def test_damage_in_a_header_behind_an_index() -> None:
         damaged.put(segment(1), wrong if len(wrong) == len(content) else b" " + wrong)
         with pytest.raises(JournalCorrupt):
             know(damaged, STORE)
+
+
+def test_a_header_that_changes_behind_an_index() -> None:
+    """What was looked at a moment ago is looked at again."""
+
+    async def main() -> FaultyDisk:
+        disk = FaultyDisk()
+        async with open_file_journal(
+            STORE, disk=disk, clock=ticking_clock(), piece_bytes=600
+        ) as journal:
+            await Writing(journal).commit(*(a_draft("lot-1", number) for number in range(9)))
+            return disk.copy()
+
+    disk = trio.run(main)
+    content = disk.files()[segment(1)]
+    for wrong in (b"", b"{" + content[2:]):
+        with pytest.raises(JournalCorrupt, match=f"{segment(1)} is damaged"):
+            know(moving(disk, segment(1), wrong, closings=1), STORE)
+
+
+def test_a_time_that_is_none() -> None:
+    """A record whose time cannot be indexed is damage, though its checksums are right."""
+    disk = lived(is_closed=False)
+    content = disk.files()[segment(8)]
+    header = content[: content.index(b"\n") + 1]
+    disk.put(segment(8), header)
+    chain = Looker.at(disk).known.tail.chain
+    line = content.split(b"\n")[1]
+    at = line.index(b'"at":"') + len(b'"at":"')
+    body = line[:at] + b"2027-13-45T99:99:99.999999Z" + line[at + 27 : line.rindex(b',"crc"')]
+    body = body.replace(b',"part":[1,2]', b"")
+    disk.put(segment(8), header + with_commit(body, next_value(chain.value, body)))
+    with pytest.raises(JournalCorrupt, match="expected a time, found 2027-13-45"):
+        know(disk, STORE)
