@@ -48,7 +48,7 @@ from .opening import open_store
 from .reader import Reader, open_reader
 from .reading import Reading
 from .records import PastEvents, PastRecords, Record
-from .request import ValidationRequest, Validator
+from .request import PastInPages, ValidationRequest, Validator
 from .result import Outcome, Result
 from .status import ScopeStatus, StoreStatistics
 from .store import Store
@@ -81,6 +81,7 @@ __all__ = [
     "NotAStore",
     "Outcome",
     "PastEvents",
+    "PastInPages",
     "PastNotLoaded",
     "PastRecords",
     "QueriedEvents",

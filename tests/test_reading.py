@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,16 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atomic_store import FilterError, InvalidEvent, Reading, Record, Store, parse_filter
+from atomic_store import (
+    FilterError,
+    InvalidEvent,
+    JsonEvent,
+    Reading,
+    Record,
+    Store,
+    open_store,
+    parse_filter,
+)
 from atomic_store import reading as reading_module
 from atomic_store.journal import Page, Wanted
 from bids import Bid, Call, accept, bids
@@ -250,3 +260,18 @@ async def test_one_task_at_a_time() -> None:
         await trio.testing.wait_all_tasks_blocked()
 
         assert [] == call.value
+
+
+async def test_two_times_that_bound(tmp_path: Path) -> None:
+    """`at` and a filter's time both count: the later one bounds."""
+    async with open_store(tmp_path / "a.store", events=None) as store:
+        for number in range(3):
+            await store.store_if_valid(
+                JsonEvent("Said", {"n": number}), lambda request: request.accept(), scope="a"
+            )
+        records = await store.read().all()
+        early, late = records[0].at.isoformat(), records[1].at.isoformat()
+
+        for at, since in ((early, late), (late, early)):
+            found = await store.read(at=at, where=f'at >= "{since}"').all()
+            assert records[1:] == found

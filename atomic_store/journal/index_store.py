@@ -99,15 +99,13 @@ class IndexStore:
         is_ours = (header.store, header.history) == (self.store, self.history)
         return Stretch(header, name) if is_ours else None
 
-    def problem(self, name: str) -> str | None:
-        """Say why a file is not used; None if nothing speaks against it."""
+    def problem(self, name: str) -> str:
+        """Say why a file is not used, for which there is no `stretch`."""
         try:
-            header = self._reader(name).header
+            self._reader(name)
         except UnusableIndex as error:
             return str(error)
-        if (header.store, header.history) != (self.store, self.history):
-            return f"{name}: it is of another store, or of another history"
-        return None
+        return f"{name}: it is of another store, or of another history"
 
     def reader(self, stretch: Stretch) -> IndexReader:
         """
