@@ -323,7 +323,10 @@ async def test_many_feeds_look_once(jumping: MockClock) -> None:
         ):
             for feed in (one, two, three):
                 await take(feed, 1)
-            calls = [Call(nursery, feed.__anext__) for feed in (one, two, three)]
+            calls = [Call(nursery, one.__anext__)]
+            # The first that waits looks.
+            await trio.sleep(0.5)
+            calls += [Call(nursery, feed.__anext__) for feed in (two, three)]
             await trio.sleep(1)
             disk.log.clear()
             await trio.sleep(1)
@@ -335,6 +338,18 @@ async def test_many_feeds_look_once(jumping: MockClock) -> None:
             await trio.sleep(0.05)
             assert [None, 41, 41] == [call.value and call.value.position for call in calls]
         assert 0 == reader._polled.feeds
+
+
+async def test_feeds_that_come_and_go(jumping: MockClock) -> None:
+    """What came while there was none is not missing from the next."""
+    async with beside() as (store, reader, _):
+        for head in (40, 50, 60):
+            async with reader.subscribe(after=head - 2) as feed:
+                assert [head - 1, head, CaughtUp(head)] == await take(feed, 3)
+                await bid_often(store, 2, begin=head)
+                assert [head + 1, head + 2] == await take(feed, 2)
+            await bid_often(store, 8, begin=head + 2)
+            await reader.refresh()
 
 
 async def test_a_cancelled_taking_loses_nothing(jumping: MockClock) -> None:

@@ -172,6 +172,24 @@ class TestFollowing:
                     disk.put(path, content)
                 assert 13 == (await reader.refresh()).position
 
+    @pytest.mark.parametrize("error", [errno.ENOENT, errno.EMFILE])
+    async def test_a_store_that_goes_away_while_it_is_looked_at(
+        self, error: int, closed: FaultyDisk
+    ) -> None:
+        """It is gone, not damaged, whatever its files say meanwhile."""
+
+        def opened(path: str, access: Access) -> int:
+            if path.startswith(JOURNAL) and is_going:
+                closed.remove(STORE)
+                raise OSError(error, "going", path)
+            return closed.open(path, access)
+
+        is_going = False
+        async with open_reader(STORE, disk=wrapped(closed, open=opened)) as reader:
+            is_going = True
+            with pytest.raises(NotAStore, match="found nothing"):
+                await reader.refresh()
+
     async def test_store_json_that_cannot_be_read(self, closed: FaultyDisk) -> None:
         """A disk that refuses once is no other store."""
         disk = closed

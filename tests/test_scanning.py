@@ -134,6 +134,7 @@ READS: list[tuple[str, dict[str, Any], int, int]] = [
     ("scopes by a filter", {"where": "scope in (rare, nowhere)"}, 2, 2 * 400),
     ("the end of a scope", {"scope": "lot-7", "first": 950}, 3, 3 * 400 + 2 * 20 * 200),
     ("a prefix of its own", {"where": "scope = rare", "prefix": "lot-"}, 0, 0),
+    ("a scope of its own", {"where": "scope in (rare, lot-3)", "scope": "lot-7"}, 0, 0),
     ("one by id", {"where": f"id = {an_id(41)}"}, 1, 2 * 400),
     ("a decision by id", {"where": f"id = {an_id(500)}"}, 4, 8 * 400),
     ("the end of a decision", {"where": f"id = {an_id(500)}", "first": 503}, 2, 8 * 400),
@@ -210,6 +211,32 @@ async def test_a_scope_in_files_and_in_memory() -> None:
             assert expected == await found(journal, Wanted(scope="lot-7"), limit=limit)
             backwards = await found(journal, Wanted(scope="lot-7", reverse=True), limit=limit)
             assert expected[::-1] == backwards
+
+
+@pytest.mark.parametrize("piece_bytes", [20_000, 1 << 20])
+async def test_more_of_a_scope_than_is_read_at_once(
+    piece_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left out between two batches, of one scope or of several that alternate."""
+    monkeypatch.setattr(scanning, "BATCH_RECORDS", 3)
+    several = parse_filter("scope in (lot-7, lot-8, nowhere)", now=NOW)
+    async with journal_of(FaultyDisk(), MANY[:200], 1 << 20, piece_bytes) as (journal, records):
+        for reverse in (False, True):
+            for wanted in (Wanted(scope="lot-7"), Wanted(where=several)):
+                wanted = attrs.evolve(wanted, reverse=reverse)
+                expected = [record for record in records if wanted.matches(record)]
+                assert (expected[::-1] if reverse else expected) == await found(journal, wanted)
+
+
+async def test_scopes_that_are_far_between() -> None:
+    """Backwards, a scope with nothing here is not passed over where another one goes far back."""
+    drafts = [bid(n, {100: "far", 500: "between", 900: "far"}.get(n, "")) for n in range(1000)]
+    where = parse_filter("scope in (far, between)", now=NOW)
+    async with journal_of(FaultyDisk(), drafts, 1 << 20, 10_000) as (journal, _):
+        assert len(journal._records.coverage.stretches) > 10
+        records = await found(journal, Wanted(where=where, reverse=True))
+
+    assert [901, 501, 101] == [record.position for record in records]
 
 
 # --- threads -----------------------------------------------------------------------------

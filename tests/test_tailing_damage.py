@@ -250,3 +250,27 @@ def test_a_time_that_is_none() -> None:
     disk.put(segment(8), header + with_commit(body, next_value(chain.value, body)))
     with pytest.raises(JournalCorrupt, match="expected a time, found 2027-13-45"):
         know(disk, STORE)
+
+
+def test_an_index_file_of_another_life() -> None:
+    """Of the same store and segment, but of records that a torn tail was replaced by elsewhere."""
+    disk, _, _ = two_lives()
+
+    async def live(life: FaultyDisk, pad: int) -> None:
+        async with writing(life) as store:
+            for number in range(90, 96):
+                await store.commit(a_draft("lot-5", number, pad=pad + number % 3))
+
+    here, elsewhere = disk.copy(), disk.copy()
+    trio.run(live, here, 200)
+    trio.run(live, elsewhere, 203)
+    name = f"{INDEX}/{8:020}.idx"
+    for life in (here, elsewhere):
+        trio.run(live, life, 1)
+        assert name in life.files()
+    here.put(name, elsewhere.files()[name])
+    here.remove(f"{INDEX}/{1:020}.idx")
+    looker = Looker.at(here)
+
+    assert [*range(1, 20)] == [record.position for record in looker.seen]
+    assert here.files()[segment(8)].index(b'{"cut"') == looker.known.coverage.at(8).header.end
