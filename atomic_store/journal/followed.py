@@ -18,9 +18,11 @@ from ..errors import StoreClosed
 from . import Head, OnCommit, ScopeEnd
 from .disk import Disk, OSDisk
 from .known import Known, know
+from .layout import segment_name
 from .line import CloseLine, CutLine, HeaderLine, to_stored
 from .record import StoredRecord
 from .records import Records
+from .segment_reader import list_journal
 from .wanted import Page, Wanted
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ class FollowedJournal:
     @trio.lowlevel.enable_ki_protection
     async def refresh(self) -> bool:
         """
-        Take up what was written since.
+        Take up what was written since, up to now at least.
 
         Returns:
           Whether there was anything.
@@ -85,16 +87,25 @@ class FollowedJournal:
           JournalFailed: the disk refused.
         """
         async with self._looking:
-            head = self._head
+            head, tail = self._head, self._known.tail
+            newest = ""
             while True:
                 self._check_open()
-                step = await self._records.in_thread(self._known.tail.read_on)
+                first = tail.first
+                step = await self._records.in_thread(tail.read_on)
                 for commit in step.commits:
                     self._take(commit)
                 if any(isinstance(commit.mark, HeaderLine) for commit in step.commits):
                     await self._cover()
-                if step.is_last:
+                if tail.first != first:
+                    # A writer may cut segments quicker than they are read: not for ever.
+                    newest = newest or await self._records.in_thread(self._newest_segment)
+                if step.is_last or (newest and segment_name(tail.first) > newest):
                     return self._head != head
+
+    def _newest_segment(self) -> str:
+        tail = self._known.tail
+        return list_journal(tail.disk, tail.path)[0][-1]
 
     async def _cover(self) -> None:
         """A segment was cut: have index files take the place of what is in memory."""

@@ -91,7 +91,9 @@ class Known:
             the writer has had its time.
         """
         coverage, store = self.coverage, self.coverage.store
-        whole = [index for index in self.memory if index.segment_first != self.tail.first]
+        # The newest stays while others may look at it: there is nothing behind it yet.
+        known = self.memory if must else self.memory[:-1]
+        whole = [index for index in known if index.segment_first != self.tail.first]
         replaced: list[MemoryIndex] = []
         with store.lock:
             for index in whole:
@@ -124,7 +126,12 @@ class Known:
     # --- opening -------------------------------------------------------------------------
 
     def read_all(self, names: Sequence[str], check: Check) -> None:
-        """Read what no index file covers. Blocks."""
+        """
+        Read what no index file covers, of what is there now. Blocks.
+
+        It ends behind the last of the segments, also where a writer has cut more of them
+        meanwhile: it may be quicker than this.
+        """
         self._skip_segments(names)
         if segment_name(self.tail.first) not in names:
             raise JournalCorrupt(self.tail.segment, 0, "a segment of this name", "no file")
@@ -138,6 +145,8 @@ class Known:
                 if self.tail.is_at_end(names):
                     return
                 continue
+            if segment_name(self.tail.first) > names[-1]:
+                return
             covered = self.covered(must=True)
             if covered is not None:
                 self.cover(covered)
