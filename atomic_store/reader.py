@@ -91,8 +91,11 @@ class _Polled:
             self._hub.wake()
 
     async def _look(self) -> None:
+        head = self.journal.head
         while not self.is_closed:
-            if await self.journal.refresh():
+            await self.journal.refresh()
+            # Or another call took up what this one waits for, while it slept.
+            if self.journal.head != head:
                 self.interval_s = POLL_S_MIN
                 return
             with trio.move_on_after(self.interval_s):

@@ -70,12 +70,9 @@ class FollowedJournal:
         return self._was_closed
 
     @trio.lowlevel.enable_ki_protection
-    async def refresh(self) -> bool:
+    async def refresh(self) -> None:
         """
         Take up what was written since, up to now at least.
-
-        Returns:
-          Whether there was anything.
 
         Checkpoints: always. Cancellation: nothing is lost.
 
@@ -87,7 +84,7 @@ class FollowedJournal:
           JournalFailed: the disk refused.
         """
         async with self._looking:
-            head, tail = self._head, self._known.tail
+            tail = self._known.tail
             newest = ""
             while True:
                 self._check_open()
@@ -101,7 +98,7 @@ class FollowedJournal:
                     # A writer may cut segments quicker than they are read: not for ever.
                     newest = newest or await self._records.in_thread(self._newest_segment)
                 if step.is_last or (newest and segment_name(tail.first) > newest):
-                    return self._head != head
+                    return
 
     def _newest_segment(self) -> str:
         tail = self._known.tail
