@@ -11,7 +11,7 @@ from atomic_store.journal.disk import Kind
 from atomic_store.journal.line import first_value, with_crc
 from atomic_store.journal.verify import DAMAGE_MAX, Verification, verify
 from atomic_store.testing.faulty_disk import FaultyDisk
-from followed_journals import records_in
+from followed_journals import Looker, records_in
 from journal_files import (
     JOURNAL,
     STORE,
@@ -102,7 +102,7 @@ class TestSound:
         assert 13 == len(records_in(STORE, disk))
 
     def test_new_segment_meanwhile(self) -> None:
-        """A segment that came after the others were listed is not missed; a reader reads it."""
+        """What came after the segments were listed is read by the next look, and not missed."""
         disk = lived(is_closed=True)
         listed = [name for name in disk.list_directory(JOURNAL) if name != segment(11)[-26:]]
 
@@ -112,7 +112,11 @@ class TestSound:
         older = wrapped(disk, list_directory=list_directory)
 
         assert (10, ()) == ((found := verify(STORE, disk=older)).records, found.damage)
-        assert 13 == len(records_in(STORE, older))
+        looker = Looker.at(older)
+        assert 10 == len(looker.seen)
+        looker.look()
+        assert records_in(STORE, disk) == looker.seen
+        assert 13 == len(looker.seen)
 
     def test_shrinking(self) -> None:
         """A file that is shorter than it was a moment ago is read as far as it goes."""
