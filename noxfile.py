@@ -20,7 +20,7 @@ FULLY_COVERED = "atomic_store/admission.py,atomic_store/journal/*,atomic_store/f
 def install(session: nox.Session, *groups: str, package: bool = True) -> None:
     """Install dependency groups, whatever the age of pip, and the package in place."""
     requirements = nox.project.dependency_groups(PYPROJECT, *groups)
-    session.install(*requirements, *(["-e", "."] if package else []))
+    session.install(*requirements, *(["-e", ".[all]"] if package else []))
 
 
 @nox.session

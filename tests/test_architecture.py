@@ -30,6 +30,8 @@ LAYERS = (
      "status", "store", "supervisor", "tasks"),
     ("",),
     ("testing",),
+    ("gateway.protocol",),
+    ("gateway",),
     ("cli", "__main__"),
 )  # fmt: skip
 """Modules and folders of `atomic_store`, the lowest first; `""` is `atomic_store` itself."""
@@ -40,6 +42,7 @@ PURE = (
     "events",
     "filter",
     "fold",
+    "gateway.protocol",
     "journal.chain",
     "journal.index_file",
     "journal.layout",
@@ -65,7 +68,10 @@ IMPURE_CALLS = re.compile(
     r"(.*\.)?(now|utcnow|today|uuid1|uuid4|uuid6|uuid7)|open|print|input|breakpoint"
 )
 
-THIRD_PARTY = {"cli": {"click"}}
+THIRD_PARTY = {
+    "cli": {"click"},
+    "gateway": {"h11", "prometheus_client", "trio_websocket", "wsproto"},
+}
 """What only one folder may import, beside what all may."""
 
 NEVER_WITH_THE_LIBRARY = {"click", "textual", "trio_websocket", "wsproto", "sphinx", "pytest"}

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from atomic_store.journal.indexer import PIECE_BYTES
-
 from . import databases, grown, indexing
 from .runner import STORE, Contestant, Goal, Round, Row, at_least, at_most
 from .sizes import FULL
 from .workload import Bid, bids, own_lots
 
 _SIZES = range(len(FULL.grown))
-WITHOUT_INDEX = "atomic_store, without index files"
+WITHOUT_FILES = "atomic_store, without these files"
+WITH_PAST = "atomic_store, without a fold: 200,000 events kept in memory"
 SQLITE_DISK = "sqlite3, a row with a primary key and a unique id"
 EVENTSOURCING_DISK = "eventsourcing, SQLite recorder"
 
@@ -74,13 +73,15 @@ BIG_ROWS = (
          partial(grown.first_admission_ms, False), at_most(200)),
     Row("scopes-once", f"memory after {FULL.scopes_once:,} scopes were used once each", "MB",
         (Contestant(STORE, grown.many_scopes_mb),), (at_most(100),)),
-    Row("indexing", "admissions while index files are made, 200 proposers", "events/s",
-        (Contestant(STORE, indexing.rate_with_index),
-         Contestant(WITHOUT_INDEX, indexing.rate_without_index)),
-        (at_least(0.9, WITHOUT_INDEX),)),
+    Row("indexing", "admissions while index files and snapshots are made, 200 proposers, a fold",
+        "events/s",
+        (Contestant(STORE, partial(indexing.rate, indexing.WITH_FILES)),
+         Contestant(WITHOUT_FILES, partial(indexing.rate, indexing.WITHOUT_FILES))),
+        (at_least(0.9, WITHOUT_FILES),)),
     Row("indexing-pause", "the longest pause of Trio's loop meanwhile", "ms",
-        (Contestant(STORE, partial(indexing.longest_pause_ms, PIECE_BYTES)),
-         Contestant(WITHOUT_INDEX, partial(indexing.longest_pause_ms, indexing.NEVER))),
+        (Contestant(STORE, partial(indexing.longest_pause_ms, indexing.WITH_FILES)),
+         Contestant(WITHOUT_FILES, partial(indexing.longest_pause_ms, indexing.WITHOUT_FILES)),
+         Contestant(WITH_PAST, partial(indexing.longest_pause_ms, indexing.WITH_PAST))),
         (at_most(50),)),
     Row("disk", "bytes on the disk for an event of 200 bytes, index included", "bytes",
         (Contestant(STORE, grown.bytes_per_event),

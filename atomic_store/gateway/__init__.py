@@ -1,0 +1,1 @@
+"""The gateway: any WebSocket client proposes, decides, queries and follows."""
