@@ -31,6 +31,7 @@ LAYERS = (
     ("",),
     ("testing",),
     ("gateway.protocol",),
+    ("gateway.stream",),
     ("gateway",),
     ("cli", "__main__"),
 )  # fmt: skip
@@ -43,6 +44,9 @@ PURE = (
     "filter",
     "fold",
     "gateway.protocol",
+    "gateway.stream.fragments",
+    "gateway.stream.frames",
+    "gateway.stream.request_head",
     "journal.chain",
     "journal.index_file",
     "journal.layout",
