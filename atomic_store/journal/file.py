@@ -81,6 +81,17 @@ class FileJournal:
         return True
 
     @property
+    def history(self) -> str:
+        """The id of the store's history: another one after a restore."""
+        return self._files.coverage.store.history
+
+    @property
+    def path(self) -> Path | None:
+        """The store's directory; None if its files are not the operating system's."""
+        is_real = isinstance(self._disk, OSDisk)
+        return Path(self._files.directory).parent if is_real else None
+
+    @property
     def head(self) -> Head:
         """The last durable record and commit value."""
         return self._head
