@@ -38,13 +38,13 @@ from .texts import help_option
 F = TypeVar("F", bound=Callable[..., Any])
 
 MEANS = {
-    Right.READ: "query and follow scopes",
-    Right.PROPOSE: "hand in events for scopes",
-    Right.DECIDE: "validate what he himself proposes to scopes",
-    Right.VALIDATE: "validate what others propose to scopes",
-    Right.OPERATE: "see and end the rounds of others, statistics, verify, for scopes",
+    Right.READ: "query and follow the scopes",
+    Right.PROPOSE: "hand in events for the scopes",
+    Right.DECIDE: "validate his own proposals for the scopes",
+    Right.VALIDATE: "validate the proposals of others for the scopes",
+    Right.OPERATE: "see and end the rounds of others, see statistics and verify, for the scopes",
 }
-EXPIRES = "so long from now: 30d (s m h d w), a time: 2026-11-23T15:04:05Z, or a date"
+EXPIRES = "how long from now: 30d (s m h d w), a time: 2026-11-23T15:04:05Z, or a date: 2026-11-23"
 
 _FROM_NOW = re.compile(r"(?P<count>\d{1,9})(?P<unit>[smhdw])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -129,7 +129,12 @@ def token() -> None:
     help="Whom it stands for; records say who proposed them.",
 )
 @_rights_options
-@click.option("--expires", callback=_expiry, metavar="TIME", help=f"When: {EXPIRES}. Else never.")
+@click.option(
+    "--expires",
+    callback=_expiry,
+    metavar="TIME",
+    help=f"From when on it is not valid any more: {EXPIRES}. Without it, never.",
+)
 @click.option(
     "--note", callback=_checked(note_fault), metavar="TEXT", help="What it is for, for people."
 )

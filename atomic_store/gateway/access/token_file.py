@@ -70,12 +70,15 @@ class FileSource:
         """Read all of it, or one byte more than there may be."""
         # Without O_NONBLOCK, opening a FIFO would wait for its other end.
         file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(file, "rb") as opened:
+        try:
             mode = os.fstat(file).st_mode
             if not stat.S_ISREG(mode):
                 what = "expected a regular file, found something else"
                 raise OSError(errno.EINVAL, what, str(self.path))
-            return Content(opened.read(FILE_BYTES_MAX + 1), stat.S_IMODE(mode))
+            with os.fdopen(file, "rb", closefd=False) as opened:
+                return Content(opened.read(FILE_BYTES_MAX + 1), stat.S_IMODE(mode))
+        finally:
+            os.close(file)
 
 
 @final
@@ -113,17 +116,17 @@ class TokenFile:
     """
 
     path: Path = attrs.field(converter=Path)
-    _now: Clock = utc_now
-    _source: Source = attrs.field()
+    _now: Clock = attrs.field(default=utc_now, repr=False, alias="now")
+    _source: Source = attrs.field(
+        default=attrs.Factory(lambda self: FileSource(self.path), takes_self=True),
+        repr=False,
+        alias="source",
+    )
     _tokens: TokenSet = attrs.field(init=False, repr=False)
     _mark: bytes | str = attrs.field(init=False, repr=False)
     _valid: dict[str, Known] = attrs.field(init=False, repr=False, factory=dict)
     """Those that counted at the last look. Questions do not go by it, but by the time."""
     _next_expiry: datetime | None = attrs.field(init=False, repr=False, default=None)
-
-    @_source.default
-    def _file(self) -> Source:
-        return FileSource(self.path)
 
     def __attrs_post_init__(self) -> None:
         content = self._source.read()
