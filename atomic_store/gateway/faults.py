@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from ..errors import (
     FilterError,
     IdempotencyConflict,
@@ -13,10 +11,9 @@ from ..errors import (
     ScopeBusy,
     StoreClosed,
 )
+from .log import logger
 from .protocol import server_messages as say
 from .protocol.codes import ErrorCode
-
-logger = logging.getLogger("atomic_store.gateway")
 
 _CODES: tuple[tuple[type[Exception], ErrorCode], ...] = (
     (InvalidEvent, ErrorCode.INVALID_EVENT),

@@ -75,6 +75,10 @@ class Outbox:
         """Have a message sent before all that is not an answer."""
         self._put(self._answers, frames.text_frame(text))
 
+    def frame(self, data: bytes) -> None:
+        """The same for a frame that is no message."""
+        self._put(self._answers, data)
+
     def bulk(self, text: bytes) -> None:
         """Have a message sent after all answers that are there by then."""
         self._put(self._bulk, frames.text_frame(text))

@@ -14,6 +14,7 @@ FIN: Final = 0x80
 CONTINUATION: Final = 0x0
 TEXT: Final = 0x1
 CLOSE: Final = 0x8
+PING: Final = 0x9
 
 PAYLOAD_BYTES_MAX: Final = 2**63 - 1
 """The largest payload that a frame can announce."""
@@ -46,6 +47,11 @@ def close_frame(code: int, reason: str = "") -> bytes:
     told = reason.encode("utf-8", "replace")[: CONTROL_BYTES_MAX - 2]
     payload = code.to_bytes(2, "big") + told.decode("utf-8", "ignore").encode("utf-8")
     return frame_head(FIN | CLOSE, len(payload)) + payload
+
+
+def ping_frame() -> bytes:
+    """Frame the question whether the client is there; browsers answer by themselves."""
+    return frame_head(FIN | PING, 0)
 
 
 def frame_head(first: int, size: int) -> bytes:

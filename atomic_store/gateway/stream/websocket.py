@@ -12,7 +12,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
-from trio_websocket import WebSocketRequest, wrap_server_stream
+from trio_websocket import (
+    ConnectionClosed,
+    WebSocketConnection,
+    WebSocketRequest,
+    wrap_server_stream,
+)
 
 from .gate import RECEIVE_BYTES
 
@@ -61,3 +66,6 @@ async def serve_websocket(
     if raised is not None:
         raise raised
     return crash
+
+
+__all__ = ["ConnectionClosed", "WebSocketConnection", "WebSocketRequest", "serve_websocket"]
