@@ -9,8 +9,9 @@ from __future__ import annotations
 from .access import TokenFile, Tokens
 from .limits import Limits
 from .protocol.rights import Principal, Right
+from .script import browser_client
 from .server import Gateway, open_gateway, serve_gateway
-from .stream.site import Site, StaticFile
+from .stream.site import Site, StaticFile, static_file
 
 __all__ = [
     "Gateway",
@@ -21,6 +22,8 @@ __all__ = [
     "StaticFile",
     "TokenFile",
     "Tokens",
+    "browser_client",
     "open_gateway",
     "serve_gateway",
+    "static_file",
 ]
