@@ -13,6 +13,7 @@ const ANIMALS = ["Badger", "Crane", "Finch", "Fox", "Hare", "Heron", "Lynx", "Ma
 const $ = (id) => document.getElementById(id);
 const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
 const money = (cents) => dollars.format(cents / 100);
+const order = new Intl.Collator("en", { numeric: true });
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const lots = new Map(); // by name: what is known of it, and its card
@@ -126,7 +127,8 @@ async function place(name, cents) {
 }
 
 function verdict(bid, cents) {
-  if (bid.leads) return ["good", `Accepted: you lead at ${money(bid.cents)}, and would pay up to ${money(cents)}.`];
+  const rest = cents > bid.cents ? `, and would pay up to ${money(cents)}` : "";
+  if (bid.leads) return ["good", `Accepted: you lead at ${money(bid.cents)}${rest}.`];
   return ["bad", `Accepted, but ${cut(bid.leader)} had bid as much or more: ${money(bid.cents)} now.`];
 }
 
@@ -160,7 +162,7 @@ function newCard(name) {
   const root = $("lot-template").content.firstElementChild.cloneNode(true);
   const part = (selector) => root.querySelector(selector);
   const card = {
-    root, pending: 0,
+    root, pending: 0, led: false,
     bids: part(".lot-bids"), item: part(".lot-item"), price: part(".price"), trend: part("polyline"),
     leader: part(".leader"), badge: part(".badge"), quick: part(".quick"), amount: part(".amount"),
     answer: part(".answer"),
@@ -174,7 +176,8 @@ function newCard(name) {
     place(name, centsOf(card.amount.value));
   });
   root.addEventListener("animationend", () => root.classList.remove("is-new"));
-  $("lots").append(root);
+  const isBehind = (other) => other.dataset.lot !== undefined && order.compare(name, other.dataset.lot) < 0;
+  $("lots").insertBefore(root, [...$("lots").children].find(isBehind) ?? null);
   return card;
 }
 
@@ -194,19 +197,22 @@ function draw(name, isNew = false) {
 
 function drawLot(one) {
   const { lot, card } = one;
-  const leads = lot.highest?.bidder === me(), isIn = lot.second?.bidder === me();
+  const leads = lot.highest?.bidder === me(), isOutbid = !leads && lot.bidders.has(me());
   card.item.textContent = cut(lot.item);
   card.bids.textContent = lot.bids === 1 ? "1 bid" : `${lot.bids} bids`;
   card.price.textContent = money(lot.cents);
   if (lot.highest) card.leader.replaceChildren(element("bdi", "", cut(lot.highest.bidder)), " leads");
   else card.leader.replaceChildren("Nobody has bid yet");
-  card.badge.hidden = !leads && !isIn;
+  card.badge.hidden = !leads && !isOutbid;
   card.badge.className = leads ? "badge leads" : "badge outbid";
   card.badge.textContent = leads ? "You lead" : "Outbid";
   card.quick.textContent = `${lot.bids ? "+10 % · " : "Bid "}${money(quickCents(lot))}`;
   card.quick.disabled = card.pending > 0;
   card.trend.setAttribute("points", trend(lot.prices));
   card.root.classList.toggle("is-mine", leads);
+  // What was said about a bid is true no more.
+  if (card.led && isOutbid && card.pending === 0) answer(card, "bad", "You have been outbid.");
+  card.led = leads;
   if (one.isNew) card.root.classList.add("is-new");
   one.isNew = false;
 }

@@ -6,14 +6,14 @@
  *
  * @typedef {{bidder: string, cents: number}} Bid
  * @typedef {{name: string, item: string, cents: number, highest: Bid | null, second: Bid | null, bids: number,
- *   prices: number[]}} Lot
+ *   bidders: Set<string>, prices: number[]}} Lot
  */
 
 const PRICES_KEPT = 60;
 
 /** @returns {Lot} */
 export function newLot(name) {
-  return { name, item: name, cents: 0, highest: null, second: null, bids: 0, prices: [] };
+  return { name, item: name, cents: 0, highest: null, second: null, bids: 0, bidders: new Set(), prices: [] };
 }
 
 /**
@@ -41,6 +41,7 @@ export function add(lot, record) {
     [lot.highest, lot.second = null] = [...others, bid].sort((a, b) => b.cents - a.cents);
   }
   lot.bids += 1;
+  lot.bidders.add(bid.bidder);
   lot.cents = meta?.price_cents ?? lot.cents;
   lot.prices = [...lot.prices, lot.cents].slice(-PRICES_KEPT);
   const leader = lot.highest.bidder;
