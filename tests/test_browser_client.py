@@ -1,4 +1,4 @@
-"""`atomic-store.js`: what it says, how it comes back, and when it stops; in Chromium and in Node."""
+"""`atomic-store.js`: what it says, how it comes back, when it stops; in Chromium and in Node."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,25 +29,47 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedProcess]:
+    """A gateway that only gives pages their files."""
+    with serving_at(tmp_path_factory.mktemp("files") / "a.store") as served:
+        yield served
+
+
+@pytest.fixture(params=["chromium", "node"])
+def run_alone(
+    request: pytest.FixtureRequest, tmp_path: Path, gateway: ServedProcess
+) -> Callable[[str], Any]:
+    """Runs a scenario that needs no gateway, where JavaScript runs."""
+    return lambda name: run_where(request, name, gateway, tmp_path, lambda word: word)
+
+
 @pytest.fixture(params=["chromium", "node"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Run]:
-    """Runs a scenario against a gateway of its own, where JavaScript runs."""
+    """Runs a scenario with a gateway of its own, where JavaScript runs."""
     store = tmp_path / "a.store"
+    with serving_at(store) as served:
+        yield lambda name: run_where(
+            request, name, served, tmp_path, lambda word: done(word, served, store)
+        )
 
-    with serving(lambda port: [sys.executable, str(PROGRAM), str(store), str(port)]) as served:
 
-        def do(word: str) -> str:
-            return done(word, served, store)
+def serving_at(store: Path) -> AbstractContextManager[ServedProcess]:
+    """Run a gateway on a store."""
+    return serving(lambda port: [sys.executable, str(PROGRAM), str(store), str(port)])
 
-        def run_one(name: str) -> Any:
-            if request.param == "node":
-                folder = tmp_path / "node"
-                folder.mkdir()
-                return run_in_node(name, served.url, do, folder)
-            browser = request.getfixturevalue("chromium")
-            return run_in_chromium(name, f"{served.page}page.html", served.url, do, browser)
 
-        yield run_one
+def run_where(
+    request: pytest.FixtureRequest, name: str, served: ServedProcess, place: Path,
+    do: Callable[[str], str],
+) -> Any:  # fmt: skip
+    """Run a scenario in Chromium or in Node."""
+    if request.param == "node":
+        folder = place / "node"
+        folder.mkdir()
+        return run_in_node(name, served.url, do, folder)
+    browser = request.getfixturevalue("chromium")
+    return run_in_chromium(name, f"{served.page}page.html", served.url, do, browser)
 
 
 def done(word: str, served: ServedProcess, store: Path) -> str:
@@ -117,9 +140,9 @@ def test_begins_anew_with_another_history(run: Run) -> None:
     assert {"seen": [1, 2, 3], "end": "reset", "resets": 1, "isOther": True} == found
 
 
-def test_stops_where_coming_back_is_no_use(run: Run) -> None:
+def test_stops_where_coming_back_is_no_use(run_alone: Run) -> None:
     """It stops after the codes that the protocol calls final, and all else that begins with 44."""
-    found = run("obeysCloses")
+    found = run_alone("obeysCloses")
 
     unknown = {4499}
     final = {int(close) for close, status in found.items() if status == "closed"}
@@ -128,9 +151,9 @@ def test_stops_where_coming_back_is_no_use(run: Run) -> None:
     assert {"closed", "waiting"} == set(found.values())
 
 
-def test_waits_longer_each_time(run: Run) -> None:
+def test_waits_longer_each_time(run_alone: Run) -> None:
     """Back-off doubles up to ten seconds; goodbye is heeded; silence ends a connection."""
-    found = run("waits")
+    found = run_alone("waits")
 
     assert [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000] == found["waited"]
     assert 1700 == found["afterGoodbye"]
@@ -141,13 +164,13 @@ def test_waits_longer_each_time(run: Run) -> None:
     assert 0 == found["timers"]
 
 
-def test_asks_again_what_has_no_answer(run: Run) -> None:
+def test_asks_again_what_has_no_answer(run_alone: Run) -> None:
     """
     On a new connection it asks what is unanswered, under new ids, and follows on.
 
     No more than the gateway takes at once, and nothing that was seen is shown again.
     """
-    found = run("asksAgain")
+    found = run_alone("asksAgain")
 
     assert ["subscribe", "propose", "query"] == found["atOnce"]
     assert [["query", 2], ["query", 3]] == found["later"]
@@ -158,18 +181,18 @@ def test_asks_again_what_has_no_answer(run: Run) -> None:
     assert ["none", "closed", "closed"] == found["ends"]
 
 
-def test_decides_only_upon_the_whole_past(run: Run) -> None:
+def test_decides_only_upon_the_whole_past(run_alone: Run) -> None:
     """A round whose past it lacks is asked for again; what came too late is nobody's fault."""
-    found = run("decidesWhatIsLacking")
+    found = run_alone("decidesWhatIsLacking")
 
     assert [["need", 0], ["decide", True]] == found["sent"]
     assert [[[7, 9], 2]] == found["seen"]
     assert ("invalid_event", "unsubscribe") == (found["end"], found["last"])
 
 
-def test_ids_are_uuids_everywhere(run: Run) -> None:
+def test_ids_are_uuids_everywhere(run_alone: Run) -> None:
     """Also where a page, not having come over TLS, has no `crypto.randomUUID`."""
-    ids = run("makesIds")
+    ids = run_alone("makesIds")
 
     assert 201 == len(set(ids))
     assert [] == [id_ for id_ in ids if not UUID4.fullmatch(id_)]

@@ -145,10 +145,13 @@ function answer(card, kind, text) {
 
 // --- what is shown ---------------------------------------------------------------------------------
 
-const cut = (text) => {
-  const characters = Array.from(String(text).slice(0, 4 * NAME_SHOWN));
-  return characters.length > NAME_SHOWN ? `${characters.slice(0, NAME_SHOWN).join("")}…` : characters.join("");
-};
+/** What people typed, as text of some length; what is not printable is shown by its number. */
+function cut(text) {
+  const number = (c) => `\\u${c.codePointAt(0).toString(16).padStart(4, "0")}`;
+  const shown = Array.from(String(text).slice(0, 2 * NAME_SHOWN), (c) => c.replace(/[\p{C}\p{Zl}\p{Zp}]/u, number)).join("");
+  const characters = Array.from(shown);
+  return characters.length > NAME_SHOWN ? `${characters.slice(0, NAME_SHOWN).join("")}…` : shown;
+}
 
 /** An element with text in it; a `bdi` keeps the direction of what people typed to itself. */
 function element(tag, className, ...parts) {
