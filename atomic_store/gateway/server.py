@@ -98,29 +98,23 @@ async def open_gateway(
       OSError: the address cannot be listened at.
       BaseException: whatever the block raises, as itself.
     """
-    is_loopback = host in LOOPBACK
-    if not is_loopback and not allow_insecure and (tokens is None or ssl_context is None):
-        missing = "tokens" if tokens is None else "ssl_context"
-        raise ValueError(
-            f"host: expected a loopback address, or tokens and TLS, found {host!r} and no {missing}"
-        )
+    _check_open_to(host, tokens, ssl_context, allow_insecure=allow_insecure)
     limits = limits or Limits()
-    listeners = await trio.open_tcp_listeners(port, host=host)
-    bound = listeners[0].socket.getsockname()[1]
-    raised: BaseException | None = None
     async with AsyncExitStack() as stack:
+        listeners = await trio.open_tcp_listeners(port, host=host)
         for listener in listeners:
             stack.push_async_callback(listener.aclose)
+        bound = listeners[0].socket.getsockname()[1]
         called = Origins.of(
             bound, names=_names(host, names), origins=origins,
             has_tokens=tokens is not None, has_tls=ssl_context is not None,
         )  # fmt: skip
+        raised: BaseException | None = None
         async with trio.open_nursery() as nursery:
             tasks = Tasks(nursery)
             gateway = _gateway(store, validate, tasks, limits, called, tokens, ssl_context, site)
             scheme = "ws" if ssl_context is None else "wss"
-            gateway.url = f"{scheme}://{_shown(host)}:{bound}"
-            gateway.port = bound
+            gateway.url, gateway.port = f"{scheme}://{_shown(host)}:{bound}", bound
             entrance = gateway._entrance
             tasks.start_soon(gateway._services.following.run)
             if tokens is not None:
@@ -137,8 +131,19 @@ async def open_gateway(
                 await _shut_down(gateway, limits)
             tasks.cancel()
             nursery.cancel_scope.cancel()
-    if raised is not None:
-        raise raised
+        if raised is not None:
+            raise raised
+
+
+def _check_open_to(
+    host: str, tokens: Tokens | None, ssl_context: ssl.SSLContext | None, *, allow_insecure: bool
+) -> None:
+    if host in LOOPBACK or allow_insecure or (tokens is not None and ssl_context is not None):
+        return
+    missing = "tokens" if tokens is None else "ssl_context"
+    raise ValueError(
+        f"host: expected a loopback address, or tokens and TLS, found {host!r} and no {missing}"
+    )
 
 
 async def serve_gateway(
