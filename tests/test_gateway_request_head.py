@@ -28,13 +28,20 @@ def refused(raw: bytes) -> BadHead:
     return info.value
 
 
+def tried(raw: bytes) -> RequestHead | BadHead | None:
+    """What comes of some bytes."""
+    try:
+        return HeadBuffer().receive(raw)
+    except BadHead as bad:
+        return bad
+
+
 def understood(raw: bytes) -> RequestHead | None:
     """The head, if it is one; and then whoever reads an upgrade behind it can answer it."""
-    try:
-        head = HeadBuffer().receive(raw)
-    except BadHead as bad:
-        assert 400 <= bad.status < 600
-        assert bad.reason.isprintable()
+    head = tried(raw)
+    if isinstance(head, BadHead):
+        assert 400 <= head.status < 600
+        assert head.reason.isprintable()
         return None
     if head is not None and head.is_upgrade:
         connection = WSConnection(ConnectionType.SERVER)
@@ -115,7 +122,8 @@ def test_any_bytes(data: bytes) -> None:
             + [b"\r\n", b"Host: xn--\r\n", b"Host: xn--a..b\r\n", b"Upgrade: h2c\r\n",
                b"Connection: close\r\n", b"Content-Length: 5\r\n", b"Content-Length: 0\r\n",
                b"Transfer-Encoding: chunked\r\n", b"Sec-WebSocket-Version: 8\r\n",
-               b"Sec-WebSocket-Extensions: permessage-deflate; x\r\n", b"A:\r\n", b"POST / HTTP/1.1\r\n",
+               b"Sec-WebSocket-Extensions: permessage-deflate; x\r\n", b"A:\r\n",
+               b"POST / HTTP/1.1\r\n",
                b"GET / HTTP/1.0\r\n"]
         ),
         max_size=12,
