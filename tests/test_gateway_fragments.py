@@ -91,6 +91,15 @@ def test_endless_fragments() -> None:
         counter.take(EMPTY)
 
 
+def test_pings_in_between() -> None:
+    """A ping inside of a message is no fragment of it, and does not begin the count anew."""
+    counter = FrameCounter(fragments_max=3, frames_a_read_max=1000)
+
+    counter.take((START + sent(b"ping") + EMPTY + sent(b"ping")) + EMPTY + sent(b"ping") * 9)
+    with pytest.raises(TooManyFragments):
+        counter.take(EMPTY)
+
+
 def test_messages_are_counted_apart() -> None:
     """The end of a message begins the count anew; pings in between are no fragments."""
     counter = FrameCounter(fragments_max=3, frames_a_read_max=1000)

@@ -71,6 +71,9 @@ def test_an_end() -> None:
     (event,) = events_of(client_frames(), close_frame(4508, "slow"))
     assert CloseConnection(4508, "slow") == event
 
+    (event,) = events_of(client_frames(), close_frame(1001, "x" * 200))
+    assert CloseConnection(1001, "x" * 123) == event
+
     (event,) = events_of(client_frames(), close_frame(1001, "a" + "é" * 100))
     assert CloseConnection(1001, "a" + "é" * 61) == event
 

@@ -72,6 +72,27 @@ async def test_a_half_frame_goes_first() -> None:
         assert len(data) == gate.bytes_sent
 
 
+async def test_trying_does_not_jump_the_queue() -> None:
+    """Whoever waits for its turn has it before whoever tries."""
+    async with tcp_pair(SMALL) as (ours, theirs):
+        gate = Gate(ours)
+        taken = []
+
+        async def first() -> None:
+            await gate.send_all(BIG)
+            taken.append(gate.try_send(text_frame(b"tried")))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(first)
+            await wait_all_tasks_blocked()
+            nursery.start_soon(gate.send_all, text_frame(b"second"))
+            await wait_all_tasks_blocked()
+            data = await read_exactly(theirs, len(BIG) + 8)
+
+        assert [0] == taken
+        assert BIG + text_frame(b"second") == data
+
+
 @pytest.mark.parametrize("by", ["finish", "send_all", "wait_send_all_might_not_block"])
 async def test_a_half_frame_outlives_who_finishes_it(by: str) -> None:
     """Cancelling whoever sends the rest loses nothing: the gate has it, and goes on."""

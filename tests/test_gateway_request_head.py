@@ -180,6 +180,11 @@ def test_what_is_refused(raw: bytes, status: int, words: str) -> None:
     assert status == bad.status
     assert words in bad.reason
     assert str(bad) == f"{bad.status}: {bad.reason}"
+    buffer = HeadBuffer()
+    with pytest.raises(BadHead) as info:
+        for at in range(len(raw)):
+            assert buffer.receive(raw[at : at + 1]) is None
+    assert status == info.value.status
 
 
 def test_the_version_that_is_spoken() -> None:

@@ -174,7 +174,6 @@ class Gate(trio.abc.Stream):
                     self._is_begun = True
                     await self._stream.send_all(part)
                     taken = len(part)
-            self._check_open()
             self._took(taken)
 
     def _took(self, count: int) -> None:
