@@ -11,6 +11,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from atomic_store import JsonEvent
 from atomic_store.gateway import Limits
+from atomic_store.journal.memory import MemoryJournal
 from gateway_talk import House, Talk, house
 
 
@@ -245,20 +246,29 @@ async def test_damage_is_told() -> None:
     async with house() as here:
         await admit(here, 1)
 
-        async def scan(wanted: object, *, limit: int) -> None:
-            raise OSError("the secret path")
-
         ada = await here.connect()
         ada.hear()
-        following = here.gateway._services.following
-        following._hub.window.clear()
-        here.store._parts.journal.scan, scanned = scan, here.journal.scan  # type: ignore[method-assign, assignment]  # a broken one
+        here.gateway._services.following._hub.window.clear()
+        here.store._parts.journal = broken = _Broken(here.journal)  # type: ignore[assignment]  # a stand-in
         id_ = await ada.ask("subscribe", all=True)
         error = ada.heard("error", id=id_, code="internal")
         assert "secret" not in error["message"]
-        here.store._parts.journal.scan = scanned  # type: ignore[method-assign]  # as it was
+        here.store._parts.journal = broken.journal
         await ada.ask("query", all=True)
         ada.heard("records")
+
+
+class _Broken:
+    """A journal that cannot be looked through."""
+
+    def __init__(self, journal: MemoryJournal) -> None:
+        self.journal = journal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.journal, name)
+
+    async def scan(self, wanted: object, *, limit: int) -> None:
+        raise OSError("the secret path")
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -259,11 +259,12 @@ class TestShape:
 
     def test_others(self) -> None:
         """So do the numbers of other requests."""
-        for request in (
+        requests: list[dict[str, Any]] = [
             {"type": "validate_for", "prefix": "", "rounds": 0},
             {"type": "stats", "every_s": 0},
             {"type": "subscribe", "all": True, "after": -1},
-        ):
+        ]
+        for request in requests:
             assert ("bad_message", 1, True) == error(told(session(), id=1, **request))
 
     def test_after_the_end(self) -> None:
