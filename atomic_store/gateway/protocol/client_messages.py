@@ -15,7 +15,13 @@ from msgspec import Meta
 WIRE_INT_MAX: Final = 2**53 - 1
 """The largest number on the wire: above it JavaScript and others count in steps of two."""
 
-Id: TypeAlias = Annotated[int, Meta(extra_json_schema={"minimum": 1, "maximum": WIRE_INT_MAX})]
+Id: TypeAlias = Annotated[
+    int,
+    Meta(
+        description="The request's number.",
+        extra_json_schema={"minimum": 1, "maximum": WIRE_INT_MAX},
+    ),
+]
 """
 A request's number: 1 to 2^53 - 1, greater than all before it on its connection.
 
@@ -153,11 +159,11 @@ class Query(ClientMessage, frozen=True, tag="query"):
 
     id: Id
     scope: str | None = None
-    """Of this scope."""
+    """Records of this scope."""
     prefix: str | None = None
-    """Of all scopes that begin so."""
+    """Records of all scopes that begin so."""
     all: bool = False
-    """Of all scopes."""
+    """Records of all scopes."""
     after_sequence: Count | None = None
     """From behind this sequence of the scope."""
     before_sequence: Count | None = None
@@ -181,11 +187,11 @@ class Subscribe(ClientMessage, frozen=True, tag="subscribe"):
 
     id: Id
     scope: str | None = None
-    """Of this scope."""
+    """Records of this scope."""
     prefix: str | None = None
-    """Of all scopes that begin so."""
+    """Records of all scopes that begin so."""
     all: bool = False
-    """Of all scopes."""
+    """Records of all scopes."""
     after: Count | Literal["end"] = 0
     """From behind this position, or from now on."""
     store: str | None = None

@@ -20,6 +20,13 @@ M = TypeVar("M", ClientMessage, ServerMessage)
 
 _ID_DIGITS_MAX = 16
 _WHY_MAX = 160
+_KINDS = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a lone surrogate",
+    list: "an array",
+}
 
 _encode = msgspec.json.Encoder().encode
 _server: msgspec.json.Decoder[AnyServerMessage] = msgspec.json.Decoder(AnyServerMessage)
@@ -79,7 +86,7 @@ def parse_client(text: str | bytes) -> Parsed:
     head = _head(text)
     if isinstance(head, NotAnObject):
         return head
-    id_, name = _given_id(head), head.type if type(head.type) is str else None
+    id_, name = _given_id(head), _given_type(head)
     kind = None if name is None else client_messages.ALL.get(name)
     if kind is None:
         if name is None:
@@ -111,7 +118,7 @@ def parse_server(text: str | bytes) -> AnyServerMessage | None:
     """
     try:
         return _server.decode(text)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError) as error:
         head = _head(text)
         if isinstance(head, _Head) and type(head.type) is str and head.type not in _server_tags:
             return None
@@ -154,14 +161,20 @@ def _kind_of(value: Any) -> str:
     """What JSON calls a value that may be too long, or too deep, to be shown."""
     if value is None:
         return "none"
-    kinds = {bool: "a boolean", int: "a number", float: "a number", list: "an array"}
-    return kinds.get(type(value), "an object")
+    return _KINDS.get(type(value), "an object")
 
 
 def _cut(error: msgspec.ValidationError) -> str:
     """What msgspec says, which may quote the client at any length; the place stands at its end."""
     text = str(error)
     return text if len(text) <= _WHY_MAX else f"{text[: _WHY_MAX // 2]}…{text[-_WHY_MAX // 2 :]}"
+
+
+def _given_type(head: _Head) -> str | None:
+    if type(head.type) is not str:
+        return None
+    # A lone surrogate can be written by nobody: not in an answer, and not in a log.
+    return None if any("\ud800" <= c <= "\udfff" for c in head.type) else head.type
 
 
 def _given_id(head: _Head) -> int | None:
