@@ -105,19 +105,19 @@ def test_the_conversations_keep_the_rules(page: Path) -> None:
     asked: dict[int, str] = {}
     ended: set[int] = set()
     for said in (one for block in conversations(page) for one in block):
-        value, id_ = said.value, said.value.get("id")
-        if value["type"] == "hello":
+        type_, id_ = str(said.value["type"]), int(said.value.get("id", 0))
+        is_final = said.value.get("final", True)
+        if type_ == "hello":
             asked, ended = {}, set()
-        elif said.by == "C" and value["type"] in requests:
+        elif said.by == "C" and type_ in requests:
             assert id_ > max(asked, default=0), said
-            asked[id_] = value["type"]
-        elif id_ is not None and said.by == "C":
+            asked[id_] = type_
+        elif said.by == "C" and id_:
             assert id_ in asked, said
-        elif id_ is not None:
-            assert value["type"] in answers[asked[id_]], said
-            is_terminal = value["type"] in TERMINAL and value.get("final", True)
-            assert id_ not in ended or not value.get("final", True), said
-            ended |= {id_} if is_terminal else set()
+        elif id_:
+            assert type_ in answers[asked[id_]], said
+            assert id_ not in ended or not is_final, said
+            ended |= {id_} if type_ in TERMINAL and is_final else set()
 
     assert {id_ for id_, kind in asked.items() if id_ not in ended} <= {2}, "2 goes on"
 
@@ -161,7 +161,7 @@ def test_every_right_is_explained() -> None:
 
 
 def test_a_slip_is_found() -> None:
-    """A member that is spelled wrong, or that belongs to the other side, is no message of a page."""
+    """A member that is spelled wrong, or a message of the other side, is refused."""
     check = Draft202012Validator({"$ref": "#/$defs/FromClient", "$defs": CLOSED["$defs"]})
 
     assert check.is_valid({"type": "query", "id": 1, "scope": "a"})
