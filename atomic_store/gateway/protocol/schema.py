@@ -132,7 +132,7 @@ def _described(schema: Schema, docs: Mapping[str, str]) -> Schema:
     rest = {key: value for key, value in schema.items() if key not in {"title", "description"}}
     if "properties" not in schema:
         return described | rest
-    members = {name: _without_tuples(member) for name, member in schema["properties"].items()}
+    members = {name: _alike(member) for name, member in schema["properties"].items()}
     for attribute, text in docs.items():
         name = attribute.rstrip("_")  # `for` cannot be the name of an attribute
         members[name] = _told(members[name], text)
@@ -143,10 +143,11 @@ def _described(schema: Schema, docs: Mapping[str, str]) -> Schema:
     return described | rest | {"properties": members}
 
 
-def _without_tuples(member: Schema) -> Schema:
-    """A pair of integers as an array of two: older dialects know no `prefixItems`."""
+def _alike(member: Schema) -> Schema:
+    """A member's schema as all versions of msgspec, and readers of older dialects, have it."""
     if "anyOf" in member:
-        return member | {"anyOf": [_without_tuples(one) for one in member["anyOf"]]}
+        null_last = sorted(member["anyOf"], key=lambda one: one.get("type") == "null")
+        return member | {"anyOf": [_alike(one) for one in null_last]}
     if "prefixItems" in member:
         plain = {key: value for key, value in member.items() if key != "prefixItems"}
         return plain | {"items": member["prefixItems"][0]}
