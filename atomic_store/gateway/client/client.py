@@ -221,7 +221,7 @@ class Client(Generic[E]):
         """
         Read records in the order of position, filtered by the gateway; as `Store.read`.
 
-        They come in pages. Times that count from now (``-2h``) count from the gateway's.
+        They come in pages.
         """
         source = RemoteSource(self._link, scope, prefix)
         return reading(
