@@ -177,7 +177,8 @@ def opened(table: Table) -> Opened:
 
 def decide(round_: str, **members: Any) -> asked.Decide:
     """A decision; it accepts unless told otherwise."""
-    return asked.Decide(id=0, round=round_, **{"accept": True} | members)
+    said_so: dict[str, Any] = {"id": 0, "round": round_, "accept": True} | members
+    return asked.Decide(**said_so)
 
 
 def watch(table: Table) -> Watching:

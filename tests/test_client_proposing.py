@@ -273,8 +273,9 @@ async def test_what_cannot_be_proposed(
 ) -> None:
     """It is refused here, as a store refuses it, and nothing is sent."""
     async with talking() as (client, _, _):
+        changed: dict[str, Any] = {"scope": "lot"} | members
         with pytest.raises(kind):
-            await client.store_if_valid(BID, accept, **{"scope": "lot"} | members)
+            await client.store_if_valid(BID, accept, **changed)
         with pytest.raises(InvalidEvent):
             await client.store_if_valid(Bid("lot", "ada", 1), accept, scope="lot")
         assert not client._link.conversation.unanswered

@@ -14,7 +14,7 @@ from ...records import Record
 from ..protocol import server_messages as said
 from .box import Box
 from .calls import Ended, Following, Watching
-from .errors import refusal
+from .errors import GatewayClosed, refusal
 from .link import Link
 
 E = TypeVar("E")
@@ -27,12 +27,13 @@ class RemoteFeed(Generic[E]):
     An async iterator over records, and one `CaughtUp` where history ends; as `Feed`.
 
     It goes on over lost connections, without gap or duplicate. Taking the next item
-    checkpoints, and may be cancelled: nothing is lost. One task at a time. It raises
+    checkpoints, and may be cancelled: nothing is lost. One task at a time. It ends when the
+    block of `open_client` is left, and raises
 
       StoreReplaced: the gateway has another history now, or `after` lies ahead of it; all
         records before were given. Drop what you have, and subscribe anew.
       GatewayError, FilterError: the gateway refused the subscription.
-      GatewayClosed: the client has stopped.
+      GatewayClosed: the client has stopped by itself.
     """
 
     position: int
@@ -70,7 +71,12 @@ class RemoteFeed(Generic[E]):
                 return self._given(item)
             if self._end is not None:
                 raise self._ending(self._end)
-            happening = self._box.take()
+            try:
+                happening = self._box.take()
+            except GatewayClosed:
+                if self._link.is_closing:
+                    break
+                raise
             if isinstance(happening, Ended):
                 self._end = happening
             elif happening is None:

@@ -53,13 +53,14 @@ class Link:
     """There was a first `welcome`, or there will be none."""
     stopped: GatewayClosed | ConnectionLost | None = attrs.field(default=None, init=False)
     """Why there will be no connection any more."""
+    is_closing: bool = attrs.field(default=False, init=False)
+    """The client's block was left."""
     _boxes: dict[int, Box] = attrs.field(factory=dict, init=False)
     _writable: trio.Event = attrs.field(factory=trio.Event, init=False)
     _written: trio.Event = attrs.field(factory=trio.Event, init=False)
     _welcomed_at: float | None = attrs.field(default=None, init=False)
     _was_heard: bool = attrs.field(default=False, init=False)
     _hearing: trio.CancelScope | None = attrs.field(default=None, init=False)
-    _is_closing: bool = attrs.field(default=False, init=False)
     _over: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     # --- calls ------------------------------------------------------------------------------
@@ -120,12 +121,10 @@ class Link:
 
         A client without a connection is closed at once.
         """
-        if self._hearing is None:
-            return
+        self.is_closing = True
         with trio.move_on_after(FLUSH_S):
             while self.conversation.welcome is not None and not self._is_written():
                 await self._written.wait()
-        self._is_closing = True
         if self._hearing is not None:
             self._hearing.cancel()
             await self._over.wait()
@@ -149,7 +148,7 @@ class Link:
                     trio.current_time() - self._welcomed_at >= self._back_off.longest_s
                 )
                 self._lost()
-                if self._is_closing:
+                if self.is_closing:
                     return
                 if ending.is_final:
                     self.stop(GatewayClosed(self._why(ending), ending.code))
@@ -200,7 +199,7 @@ class Link:
                 nursery.start_soon(self._notice_silence, self._hearing, greeted)
                 ending = await self._read(connection, greeted)
             self._hearing = None
-            if self._is_closing or ending.is_final:
+            if self.is_closing or ending.is_final:
                 # Not where the gateway is silent: there is nobody to wait for.
                 await connection.close(CloseCode.NORMAL)
             nursery.cancel_scope.cancel()

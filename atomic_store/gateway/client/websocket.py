@@ -136,7 +136,8 @@ class _Watched(trio.abc.Stream):
         try:
             yield
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            self.fault = str(error.__cause__ or error)
+            # Whatever is tried after the first one fails because of it.
+            self.fault = self.fault or str(error.__cause__ or error)
             self.on_end()
             raise
 
@@ -244,13 +245,14 @@ async def _shake_hands(
     # Nobody tells the waiting task when the other side leaves before its answer.
     handshake = trio.CancelScope(deadline=trio.current_time() + handshake_s)
     watched = _Watched(stream, handshake.cancel)
+    websocket: trio_websocket.WebSocketConnection | None = None
     with handshake:
         websocket = await trio_websocket.wrap_client_stream(
             nursery, watched, address.host_header, address.path,  # type: ignore[arg-type]  # any stream will do
             subprotocols=[SUBPROTOCOL], message_queue_size=MESSAGES_MAX,
             max_message_size=MESSAGE_CHARACTERS_MAX, receive_buffer_size=RECEIVE_BYTES,
         )  # fmt: skip
-    if handshake.cancelled_caught:
+    if websocket is None:
         fault = f": {watched.fault}" if watched.fault else ""
         return Ending(f"expected an answer to the handshake, found none{fault}")
     connection = Connection(websocket)
