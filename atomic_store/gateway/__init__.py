@@ -12,14 +12,18 @@ from .client import (
     ScopesFeed,
     open_client,
 )
+from .protocol.server_messages import LimitsShown, ScopeShown, Welcome
 
 __all__ = [
     "Client",
     "ConnectionLost",
     "GatewayClosed",
     "GatewayError",
+    "LimitsShown",
     "RemoteFeed",
     "RemoteRequest",
+    "ScopeShown",
     "ScopesFeed",
+    "Welcome",
     "open_client",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, final
+from typing import Any, TypeVar, final
 
 import attrs
 import trio
@@ -75,7 +75,7 @@ class RemoteRequest(ValidationRequest[E]):
         return StaleResponse(f"the round of scope {shown(self.scope)} is over: {why}")
 
 
-def considered(proposal: Proposal) -> RemoteRequest[E]:
+def considered(proposal: Proposal) -> RemoteRequest[Any]:
     """Make the request of a proposal whose round is open, or that has ended without one."""
     request = proposal.request() if proposal.round is not None else request_of_duplicate(proposal)
     return RemoteRequest(

@@ -285,6 +285,9 @@ class Conversation:
                 raise ValueError(f"expected the id of an open request, found {shown(message)}")
             case said.Result() | said.Done() | said.Error(final=True):
                 self._terminal(call, message)
+            case said.Error() if not isinstance(call, Proposing | Offering):
+                # It ends nothing, and nothing was decided that it could be about.
+                pass
             case _ if not call.is_forgotten:
                 call.take(message, self)
 

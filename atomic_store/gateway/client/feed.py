@@ -28,8 +28,9 @@ class RemoteFeed(Generic[E]):
 
     It goes on over lost connections, without gap or duplicate. Taking the next item
     checkpoints, and may be cancelled: nothing is lost. One task at a time. It ends when the
-    block of `open_client` is left, and raises
+    block of `open_client` is left.
 
+    Raises, when it is taken from:
       StoreReplaced: the gateway has another history now, or `after` lies ahead of it; all
         records before were given. Drop what you have, and subscribe anew.
       GatewayError, FilterError: the gateway refused the subscription.

@@ -142,6 +142,7 @@ class Proposal:
         opened = self.round
         assert opened is not None
         request = self.request()
+        decision: object = None
         with trio.CancelScope() as validating, self._watching(validating):
             decision = await answer_of(validate, request)
         if not validating.cancelled_caught:
