@@ -31,8 +31,7 @@ class RemoteFeed(Generic[E]):
     block of `open_client` is left.
 
     Raises, when it is taken from:
-      StoreReplaced: the gateway has another history now, or `after` lies ahead of it; all
-        records before were given. Drop what you have, and subscribe anew.
+      StoreReplaced: there is another history now, or `after` lies ahead of it: subscribe anew.
       GatewayError, FilterError: the gateway refused the subscription.
       GatewayClosed: the client has stopped by itself.
     """
