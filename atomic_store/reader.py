@@ -41,6 +41,10 @@ POLL_S_MIN = 0.001
 POLL_S_MAX = 0.04
 """How long it waits at most before it looks again, so that it is not more than 50 ms behind."""
 POLL_GROWTH = 1.5
+BUSY_RECORDS = 16
+"""If so many came at once, more will: looking for each commit takes a processor from the writer."""
+BUSY_S = 0.02
+"""How long a feed then lets them gather."""
 
 
 @final
@@ -53,7 +57,12 @@ class _Polled:
     feeds: int = 0
     _hub: Hub = attrs.Factory(Hub)
     _is_looking: bool = False
+    # Where the journal ended before the last look.
+    _looked_from: int = attrs.field(init=False)
     _woken: trio.Event = attrs.Factory(trio.Event)
+
+    def __attrs_post_init__(self) -> None:
+        self._looked_from = self.journal.head.position
 
     @property
     def is_closed(self) -> bool:
@@ -92,17 +101,26 @@ class _Polled:
 
     async def _look(self) -> None:
         head = self.journal.head
+        is_busy = head.position - self._looked_from >= BUSY_RECORDS
+        self._looked_from = head.position
+        if is_busy and await self._is_woken_in(BUSY_S):
+            return
         while not self.is_closed:
             await self.journal.refresh()
             # Or another call took up what this one waits for, while it slept.
             if self.journal.head != head:
                 self.interval_s = POLL_S_MIN
                 return
-            with trio.move_on_after(self.interval_s):
-                await self._woken.wait()
-                self._woken = trio.Event()
+            if await self._is_woken_in(self.interval_s):
                 return
             self.interval_s = min(self.interval_s * POLL_GROWTH, POLL_S_MAX)
+
+    async def _is_woken_in(self, seconds: float) -> bool:
+        with trio.move_on_after(seconds):
+            await self._woken.wait()
+            self._woken = trio.Event()
+            return True
+        return False
 
     def wake(self) -> None:
         """Have all feeds look again."""

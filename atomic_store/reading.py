@@ -182,7 +182,7 @@ def reading(
     check_which(scope, prefix)
     for name, value in (("after", after), ("before", before), ("limit", limit)):
         check_count(name, value)
-    since, until = (None, _moment(at, reverse=True)) if reverse else (_moment(at), None)
+    since, until = (None, moment(at, reverse=True)) if reverse else (moment(at), None)
     wanted = Wanted(
         first=(after or 0) + 1, last=None if before is None else before - 1,
         since=since, until=until, scope=scope, prefix=prefix or "",
@@ -260,7 +260,7 @@ def check_count(name: str, value: int | None) -> None:
         raise ValueError(f"{name}: expected an integer from 0, found {value!r}")
 
 
-def _moment(at: datetime | str | None, *, reverse: bool = False) -> str | None:
+def moment(at: datetime | str | None, *, reverse: bool = False) -> str | None:
     """
     Write a time as records have it: of a day its first moment, or its last if reversed.
 

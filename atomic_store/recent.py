@@ -13,6 +13,8 @@ Admitted: TypeAlias = tuple[Record[Any], ...]
 
 IDS_KEPT = 256
 """Fewer than this are kept, needed or not: looking costs more than keeping."""
+FORGOTTEN_AT_ONCE = 4
+"""How many are forgotten at a time: where hundreds of scopes keep pace, all come to it at once."""
 
 
 @final
@@ -43,8 +45,20 @@ class RecentIds:
         """The records of an admission that is still remembered here."""
         return self._by_id.get(proposal_id)
 
-    def forget(self, position: int) -> None:
-        """Forget what was admitted up to a position: everybody finds it in the journal."""
+    def forget(self, position: int, count: int = FORGOTTEN_AT_ONCE) -> bool:
+        """
+        Forget what was admitted up to a position: everybody finds it in the journal.
+
+        Args:
+          count: no more is forgotten now, so that no call takes long.
+
+        Returns:
+          Whether there is more to forget.
+        """
         order = self._order
         while order and order[0][0] <= position:
+            if not count:
+                return True
+            count -= 1
             del self._by_id[order.popleft()[1]]
+        return False

@@ -43,8 +43,6 @@ class Scope:
     admission: Admission[Proposal]
     on_wake: Callable[[Scope], None]
     """Tells the actor that there is something to do."""
-    recent_floor: int
-    """What was admitted up to this position is found in the journal only."""
     looking_up: dict[Proposal, int] = attrs.Factory(dict)
     """Proposals that are being looked up in the journal, and its head when that began."""
 
@@ -333,7 +331,10 @@ class Scope:
         stored, commit = self.parts.journal.append_nowait(draft, expected_sequence=self.sequence)
         assert stored[0].sequence == self.sequence + 1
         records = self.parts.records(stored)
-        if decision.events is None and self.parts.types.is_shared(proposal.encoded.type):
+        # With a fold nobody goes through the past, and what is kept only makes the garbage
+        # collector's work longer: whoever asks for the event decodes it.
+        keeps_event = self.past is not None and decision.events is None
+        if keeps_event and self.parts.types.is_shared(proposal.encoded.type):
             records[0]._event = proposal.event
         self.admission.end(proposal.token, RoundEnd.ACCEPTED)
         self.state = state
@@ -369,16 +370,14 @@ class Scope:
         head = self.parts.journal.head
         if head is self.forgot_at:
             return
-        self.forgot_at = head
         first = self.admission.first
         position = head.position
         if first is not None:
             position = min(position, first.known)
         if self.looking_up:
             position = min(position, next(iter(self.looking_up.values())))
-        if position > self.recent_floor:
-            self.recent.forget(position)
-            self.recent_floor = position
+        if not self.recent.forget(position):
+            self.forgot_at = head
 
     # --- small things ---------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import attrs
 import trio
+import uuid_utils
 
 from .admission import RoundToken
 from .consideration import Consideration
@@ -50,6 +51,8 @@ class Store(Generic[E]):
     _hub: Hub
     receptionist: trio.MemorySendChannel[Any]
     """Takes the messages of the message-shaped interface."""
+    # For journals that cannot tell.
+    _made_history: str = attrs.field(factory=lambda: str(uuid_utils.uuid7()), init=False)
 
     # --- proposing ------------------------------------------------------------------
 
@@ -282,6 +285,16 @@ class Store(Generic[E]):
     def head(self) -> Head:
         """The last durable record's position, and the commit value that vouches for all."""
         return self._parts.journal.head
+
+    @property
+    def history(self) -> str:
+        """
+        The id of the history that positions belong to: whoever noted some begins anew with another.
+
+        A store in files keeps it over the years, until it is restored or repaired.
+        """
+        history: str = getattr(self._parts.journal, "history", self._made_history)
+        return history
 
     @property
     def recovery(self) -> Recovery:

@@ -52,8 +52,7 @@ class Supervisor:
         scope = self.scopes.get(name)
         if scope is None:
             admission = Admission[Proposal](name, self.parts.options.max_waiting)
-            floor = self.parts.journal.head.position
-            scope = Scope(name, self.parts, admission, self._start, floor)
+            scope = Scope(name, self.parts, admission, self._start)
             self.scopes[name] = scope
         else:
             self.scopes.move_to_end(name)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from atomic_store.gateway.access.token_text import parse
 from command_line import ROOT, environment
 from markdown_pages import blocks_of
 
@@ -19,6 +20,8 @@ VARYING = (
     (re.compile(r"in \d+\.\d\d s, [\d,]+ a second"), "RATE"),
     (re.compile(r'[\d,]+ bytes|"bytes":\d+'), "BYTES"),
     (re.compile(r"[\d,.]+ records/s"), "RATE"),
+    (re.compile(r"\bas1_[\w-]{43}(?![\w-])"), "TOKEN"),
+    (re.compile(r'^[0-9a-f]{12}(?=  )|(?<="id":")[0-9a-f]{12}(?=")', re.MULTILINE), "ID"),
 )
 
 
@@ -60,3 +63,14 @@ def test_examples_print_what_the_page_says(tmp_path: Path) -> None:
     assert len(shown) > 8
     for command, output in shown:
         assert masked(output) == masked(printed(command, tmp_path)), command
+
+
+def test_the_token_file_on_the_page_is_one() -> None:
+    """The example of a file is read, with the principal that the commands before it name."""
+    (block,) = [block for block in blocks_of(PAGE) if block.language == "json"]
+
+    (entry,) = parse(block.source.encode(), "example").entries
+    assert ("shop", {"read": [""], "propose": ["lot/", "car/"]}) == (
+        entry.principal.name,
+        entry.principal.shown(),
+    )

@@ -74,6 +74,39 @@ async def test_not_more_than_50_ms_behind(jumping: MockClock) -> None:
             assert trio.current_time() - began <= 0.05
 
 
+@pytest.mark.parametrize(("many", "is_left_alone"), [(15, False), (16, True), (100, True)])
+async def test_a_busy_writer_is_left_alone(
+    jumping: MockClock, many: int, is_left_alone: bool
+) -> None:
+    """After many records at once a feed lets others gather before it looks again; not for long."""
+    async with beside() as (store, reader, _), reader.subscribe(after="end") as feed:
+        assert [CaughtUp(40)] == await take(feed, 1)
+        await bid_often(store, many, begin=40)
+        assert [*range(41, 41 + many)] == await take(feed, many)
+        came = trio.current_time()
+        await bid_often(store, 1, begin=40 + many)
+        assert [41 + many] == await take(feed, 1)
+
+        assert is_left_alone == (trio.current_time() - came >= 0.02)
+        assert trio.current_time() - came <= 0.05
+
+
+async def test_closing_ends_a_feed_that_lets_records_gather(jumping: MockClock) -> None:
+    """A feed that is about to look again ends at once with its reader."""
+    async with beside() as (store, reader, _), trio.open_nursery() as nursery:
+        async with reader.subscribe(after="end") as feed:
+            assert [CaughtUp(40)] == await take(feed, 1)
+            await bid_often(store, 20, begin=40)
+            await take(feed, 20)
+            came = trio.current_time()
+            call = Call(nursery, feed.__anext__)
+            await wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
+
+        assert isinstance(call.error, StopAsyncIteration)
+        assert trio.current_time() == came
+
+
 async def test_filters_and_scopes(jumping: MockClock) -> None:
     """Only what is wanted is given, as history and live; the position moves over the rest."""
     async with beside() as (store, reader, _):

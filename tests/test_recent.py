@@ -48,6 +48,14 @@ def test_forget(position: int, left: int) -> None:
     assert (ids.get("id-5") is None) == (position >= 5)
 
 
+def test_forgetting_takes_no_time() -> None:
+    """However much there is to forget, one call forgets a few, and says that there is more."""
+    ids = recent(*range(1, 12))
+
+    assert [True, True, False, False] == [ids.forget(9) for _ in range(4)]
+    assert ["id-10", "id-11"] == [f"id-{n}" for n in range(12) if ids.get(f"id-{n}") is not None]
+
+
 async def test_a_busy_scope_keeps_few() -> None:
     """However many events are admitted to a scope, it keeps the ids of the last few."""
     async with bids() as (store, _):

@@ -21,6 +21,7 @@ from .scopes import scopes
 from .stats import stats
 from .tail import tail
 from .texts import help_option, version_option
+from .token import token
 from .verify import verify
 
 __all__ = ["main"]
@@ -41,7 +42,7 @@ def atomic_store() -> None:
     """  # noqa: D301  # click's mark for "do not wrap this paragraph"
 
 
-for command in (demo, scopes, events, tail, stats, verify, index):
+for command in (demo, scopes, events, tail, stats, verify, index, token):
     atomic_store.add_command(command)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias, final, get_args
 import attrs
 
 from .. import jsonvalue
-from ..errors import InvalidEvent
+from ..errors import InvalidEvent, shown
 from ..journal.record import EncodedEvent
 from .annotations import Shapes, is_union, unwrapped
 from .classes import is_attrs_class
@@ -54,6 +54,16 @@ class EventTypes(Protocol):
         Raises:
           InvalidEvent: no type of the store has this name and reads this version, or the
             data does not fit it. The message names the path.
+        """
+        ...
+
+    def receive(self, type_name: str, data: bytes) -> Any:
+        """
+        Read an event that was sent here to be proposed: of its type's current version.
+
+        Raises:
+          InvalidEvent: no type of the store has this name, or the data does not fit it. The
+            message names the path.
         """
         ...
 
@@ -159,16 +169,27 @@ class ClassEventTypes:
         if known is None or not 1 <= version <= known.version:
             raise InvalidEvent(self._not_known(type_name, version))
         try:
-            value = jsonvalue.decode(data)
+            return self._read(known, data)
+        except InvalidEvent as error:
+            raise InvalidEvent(f"{_stored(type_name, version)}: {error}") from error
+
+    def receive(self, type_name: str, data: bytes) -> Any:
+        """See `EventTypes.receive`."""
+        known = self._by_name.get(type_name)
+        if known is None:
+            raise InvalidEvent(
+                f"type: expected one of the store's ({self._names()}), found {shown(type_name)}"
+            )
+        return self._read(known, data)
+
+    def _read(self, known: _Known, data: bytes) -> Any:
+        value = jsonvalue.decode(data)
+        try:
             plain = known.shape.plain
             event = None if plain is None else plain.read(value)
             return known.shape.load(value, None) if event is None else event
-        except InvalidEvent as error:
-            raise InvalidEvent(f"{_stored(type_name, version)}: {error}") from error
         except Exception as error:
-            raise InvalidEvent(
-                f"{_stored(type_name, version)}: {explained(error, type_name)}"
-            ) from error
+            raise InvalidEvent(explained(error, known.name)) from error
 
     def encode_and_decode(self, event: object) -> tuple[EncodedEvent, Any]:
         """See `EventTypes.encode_and_decode`."""

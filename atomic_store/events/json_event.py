@@ -58,6 +58,10 @@ class JsonEventTypes:
                 f"stored data of type {type_name} version {version}: {error}"
             ) from error
 
+    def receive(self, type_name: str, data: bytes) -> JsonEvent:
+        """See `EventTypes.receive`."""
+        return JsonEvent(type_name, jsonvalue.decode(data))
+
     def encode_and_decode(self, event: object) -> tuple[EncodedEvent, JsonEvent]:
         """See `EventTypes.encode_and_decode`."""
         encoded = self.encode(event)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, final
 
 import attrs
@@ -79,6 +80,17 @@ class FileJournal:
     def sole_writer(self) -> bool:
         """Nobody else can append: the lock keeps them out."""
         return True
+
+    @property
+    def history(self) -> str:
+        """The id of the store's history: another one after a restore."""
+        return self._files.coverage.store.history
+
+    @property
+    def path(self) -> Path | None:
+        """The store's directory; None if its files are not the operating system's."""
+        is_real = isinstance(self._disk, OSDisk)
+        return Path(self._files.directory).parent if is_real else None
 
     @property
     def head(self) -> Head:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import attrs
 import msgspec
 import trio
+import uuid_utils
 
 from ..errors import InvalidEvent, JournalFailed, SequenceConflict, StoreClosed, shown
 from . import Head, OnCommit, OnFailure, Recovery, ScopeEnd
@@ -61,6 +62,8 @@ class MemoryJournal:
     _commit_hook: CommitHook | None = None
     _token: trio.lowlevel.TrioToken = attrs.field(factory=trio.lowlevel.current_trio_token)
 
+    history: str = attrs.field(factory=lambda: str(uuid_utils.uuid7()), init=False)
+    """An id of what is in here: it has never been anywhere else."""
     # What is durable, and readable. Invariant: `_records[n - 1].position == n`.
     _head: Head = EMPTY
     _records: list[StoredRecord] = attrs.Factory(list)

@@ -70,7 +70,7 @@ class Validating:
     async def _decision(self, opened: Opened) -> asked.Decide:
         types = self._link.conversation.types
         try:
-            event = types.decode(opened.event.type, opened.event.version, opened.event.data)
+            event = types.receive(opened.event_type, opened.event_data)
         except InvalidEvent as error:
             # Anybody can propose anything: that must not end who decides.
             return asked.Decide(id=0, round=opened.round, accept=False, reason=str(error))

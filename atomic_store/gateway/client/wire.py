@@ -57,6 +57,10 @@ class DeliveredTypes:
             )
         return self._types.decode(type_name, version, data)
 
+    def receive(self, type_name: str, data: bytes) -> Any:
+        """See `EventTypes.receive`."""
+        return self._types.receive(type_name, data)
+
     def encode_and_decode(self, event: object) -> tuple[EncodedEvent, Any]:
         """See `EventTypes.encode_and_decode`."""
         return self._types.encode_and_decode(event)

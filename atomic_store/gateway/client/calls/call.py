@@ -7,7 +7,6 @@ from typing import ClassVar, Protocol, TypeAlias, final
 import attrs
 
 from ....events import EventTypes
-from ....journal.record import EncodedEvent
 from ...protocol import client_messages as asked
 from ...protocol import server_messages as said
 from ..pasts import Pasts, View
@@ -101,7 +100,8 @@ class Opened:
     deadline_s: float
     """How long it is open, from when this was received."""
     past: View
-    event: EncodedEvent
+    event_type: str
+    event_data: bytes
     principal: str | None = None
     proposal_id: str | None = None
     metadata: bytes | None = None

@@ -8,16 +8,12 @@ import attrs
 import msgspec
 
 from ....errors import shown
-from ....journal.record import EncodedEvent
 from ....records import Record
 from ...protocol import client_messages as asked
 from ...protocol import server_messages as said
 from ..pasts import View, check_page
 from ..wire import received
 from .call import Call, Context, Opened, Refused, Shut, out_of_place
-
-_ANY_VERSION = 1
-"""Events on the wire have none: they are of the version that reads them."""
 
 
 @final
@@ -102,8 +98,7 @@ class Offering(Call):
         context.report(
             Opened(
                 self, message.round, whose.scope, message.sequence, message.deadline_s, view,
-                EncodedEvent(message.event.type, _ANY_VERSION, data),
-                whose.principal, whose.proposal_id,
+                message.event.type, data, whose.principal, whose.proposal_id,
                 None if message.metadata is msgspec.UNSET else bytes(message.metadata),
             )
         )  # fmt: skip

@@ -92,7 +92,7 @@ class Proposing(Call):
         context.report(
             Opened(
                 self, message.round, self.scope, message.sequence, message.deadline_s, self.view,
-                self.event,
+                self.event.type, self.event.data,
             )
         )  # fmt: skip
 

@@ -1,0 +1,335 @@
+"""
+Subscriptions: each is a cursor; those that keep up are sent the same bytes.
+
+What subscribers have in common is a topic: which records they want. A sweeper takes each
+page of new records once, writes what a topic wants of it once, and hands those bytes to all
+of its subscribers: straight to the socket where that takes them, else to the outbox. One
+that falls behind leaves the sweeper, reads pages of the journal at its own pace, and comes
+back when it has caught up. Nothing is skipped, and nobody waits for anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, final
+
+import attrs
+import trio
+
+from ..feed import Hub
+from ..filter import Filter
+from ..intake import check_scope
+from ..journal import StoredRecord, Wanted
+from ..reading import filter_of
+from ..store import Store
+from .faults import error_for
+from .peer import Peer
+from .protocol import server_messages as say
+from .protocol.client_messages import Subscribe
+from .protocol.paging import FRAME_BYTES, pages, record_text, records_body, records_head
+from .protocol.text import write
+from .stream import frames
+
+SWEEP_S: Final = 0.01
+"""How long the sweeper lets commits gather when they come one after the other."""
+AHEAD_BYTES_MAX: Final = 256 * 1024
+"""How much may wait for a subscriber in its outbox before it is taken for slow."""
+
+
+@final
+@attrs.define(eq=False)
+class Subscription:
+    """One subscriber: a cursor, and what it wants."""
+
+    peer: Peer
+    request: Subscribe
+    topic: Topic
+    position: int
+    """Everything up to it was put on its way, or is not wanted; so is what was swept."""
+    told: int = -1
+    """The position of its last `caught_up`."""
+    head: bytes = attrs.field(init=False)
+    """What each live message begins with."""
+    is_over: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self.head = frames.text_start(records_head(self.request.id))
+
+    def say_caught_up(self) -> None:
+        """Tell it how far it has come; that is where it may be taken up again."""
+        self.told = self.position
+        message = say.CaughtUp(id=self.request.id, position=self.position)
+        self.peer.outbox.bulk(write(message))
+
+    def has_come_to(self, position: int) -> None:
+        """Everything up to a position was put on its way, or is not wanted."""
+        self.position = max(self.position, position)
+
+    def take(self, data: bytes) -> bool:
+        """Send it whole frames of its own head and a shared body; False if it is slow."""
+        outbox = self.peer.outbox
+        if outbox.send_now(data):
+            return True
+        if outbox.size + len(data) > AHEAD_BYTES_MAX and not outbox.is_idle:
+            return False
+        outbox.bulk_frames(data)
+        return True
+
+
+@final
+@attrs.define(eq=False)
+class Topic:
+    """Which records some subscribers want; those of them that keep up."""
+
+    wanted: Wanted
+    live: set[Subscription] = attrs.Factory(set)
+
+    def matching(self, records: Iterable[StoredRecord]) -> list[StoredRecord]:
+        """Those of some records that are wanted."""
+        wanted = self.wanted
+        if wanted.scope is None and not wanted.prefix and wanted.where is None:
+            return list(records)
+        return [record for record in records if wanted.matches(record)]
+
+
+@final
+@attrs.define(eq=False)
+class Following:
+    """
+    All subscriptions of a gateway.
+
+    Args:
+      message_bytes, page_records: the limits of a message.
+      heartbeat_s: how often a subscriber is told its position, while that moves.
+      on_delivered: is told how many records were sent to subscribers.
+      on_slow: is told by how many the slow ones have become more, or fewer.
+    """
+
+    store: Store[Any]
+    message_bytes: int
+    page_records: int
+    heartbeat_s: float
+    on_delivered: Callable[[int], None]
+    on_slow: Callable[[int], None]
+    sweep_s: float = SWEEP_S
+    position: int = attrs.field(init=False)
+    """Everything up to it has been swept."""
+    _hub: Hub = attrs.field(init=False)
+    _topics: dict[tuple[str | None, str | None, str | None], Topic] = attrs.Factory(dict)
+    _subscriptions: dict[tuple[int, int], Subscription] = attrs.Factory(dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._hub = self.store._hub
+        self.position = self.store.head.position
+
+    @property
+    def subscribers(self) -> int:
+        """How many there are."""
+        return len(self._subscriptions)
+
+    # --- coming and going ----------------------------------------------------------------
+
+    def subscribe(self, peer: Peer, request: Subscribe) -> None:
+        """
+        Begin to send a subscriber what it wants.
+
+        Raises:
+          FilterError: `where` is no filter.
+          InvalidEvent: no scope can have this name.
+        """
+        if request.scope is not None:
+            check_scope(request.scope)
+        key = (request.scope, request.prefix, request.where)
+        topic = self._topics.get(key) or Topic(_wanted(request))
+        head = self.store.head.position
+        after = head if isinstance(request.after, str) else request.after
+        if after > head or request.store not in (None, self.store.history):
+            peer.say(say.Reset(id=request.id, store=self.store.history))
+            peer.finish(request.id, say.Done(id=request.id))
+            return
+        self._topics[key] = topic
+        subscription = Subscription(peer, request, topic, after)
+        self._subscriptions[peer.number, request.id] = subscription
+        peer.tasks.start_soon(self._catch_up, subscription)
+
+    def unsubscribe(self, peer: Peer, id_: int) -> None:
+        """Send a subscriber nothing more."""
+        subscription = self._subscriptions.pop((peer.number, id_), None)
+        if subscription is None:
+            return
+        subscription.is_over = True
+        topic = subscription.topic
+        topic.live.discard(subscription)
+        if not any(one.topic is topic for one in self._subscriptions.values()):
+            self._topics = {key: one for key, one in self._topics.items() if one is not topic}
+
+    def leave(self, peer: Peer) -> None:
+        """A connection is gone, and its subscriptions with it."""
+        for number, id_ in list(self._subscriptions):
+            if number == peer.number:
+                self.unsubscribe(peer, id_)
+
+    # --- those that keep up ---------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Sweep, until the store is closed; then all that is durable has been sent."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._tell_positions)
+            while await self._sweep_once():
+                pass
+            nursery.cancel_scope.cancel()
+
+    async def _sweep_once(self) -> bool:
+        if self.position == self.store.head.position:
+            if self._hub.is_closed:
+                return False
+            await self._hub.wait()
+            return True
+        began = trio.current_time()
+        records = self._hub.page(self.position)
+        if records is None:
+            # More was admitted at once than is kept: they read it from the journal.
+            self._leave_all_behind()
+        else:
+            self._sweep(records)
+        # Commits gather while the others have their turn.
+        rest = self.sweep_s - (trio.current_time() - began)
+        await trio.sleep(max(0.0, rest))
+        return True
+
+    def _sweep(self, records: list[StoredRecord]) -> None:
+        texts: dict[int, bytes] = {}
+        first, last = records[0].position, records[-1].position
+        bytes_max = self.message_bytes - FRAME_BYTES
+
+        def text_of(record: StoredRecord) -> bytes:
+            text = texts.get(record.position)
+            if text is None:
+                text = texts[record.position] = record_text(record, bytes_max)
+            return text
+
+        scopes = {record.scope for record in records}
+        for topic in self._topics.values():
+            one = topic.wanted.scope
+            if not topic.live or (one is not None and one not in scopes):
+                continue
+            matching = topic.matching(records)
+            shared = self._bodies(matching, text_of)
+            for subscription in list(topic.live):
+                if subscription.position >= last:
+                    continue
+                bodies = shared
+                if subscription.position >= first:
+                    # It has read ahead, into the middle of these.
+                    after = subscription.position
+                    own = [record for record in matching if record.position > after]
+                    bodies = self._bodies(own, text_of)
+                if not self._hand_over(subscription, bodies):
+                    self._fall_behind(subscription)
+        self.position = last
+
+    def _bodies(
+        self, records: list[StoredRecord], text_of: Callable[[StoredRecord], bytes]
+    ) -> list[tuple[bytes, int]]:
+        """The frames that hold some records, behind a head, and how many are in each."""
+        return [
+            (frames.continuation(records_body(page)), len(page))
+            for page in pages(
+                map(text_of, records), self.message_bytes - FRAME_BYTES, self.page_records
+            )
+        ]
+
+    def _hand_over(self, subscription: Subscription, shared: list[tuple[bytes, int]]) -> bool:
+        """Send a subscriber all of it, or, where it is slow, nothing."""
+        if len(shared) > 1 and subscription.peer.outbox.size > AHEAD_BYTES_MAX:
+            return False
+        for place, (body, count) in enumerate(shared):
+            data = subscription.head + body
+            if not subscription.take(data):
+                if place == 0:
+                    return False
+                # A part was sent: the rest may wait in the outbox, for it is one page.
+                subscription.peer.outbox.bulk_frames(data)
+            self.on_delivered(count)
+        return True
+
+    def _leave_all_behind(self) -> None:
+        for topic in self._topics.values():
+            for subscription in list(topic.live):
+                self._fall_behind(subscription)
+        self.position = self.store.head.position
+
+    async def _tell_positions(self) -> None:
+        while True:
+            await trio.sleep(self.heartbeat_s / 2)
+            for topic in self._topics.values():
+                for subscription in topic.live:
+                    subscription.has_come_to(self.position)
+                    if subscription.told < subscription.position:
+                        subscription.say_caught_up()
+
+    # --- those that do not ------------------------------------------------------------------
+
+    def _fall_behind(self, subscription: Subscription) -> None:
+        subscription.topic.live.discard(subscription)
+        subscription.has_come_to(self.position)
+        self.on_slow(1)
+        subscription.peer.tasks.start_soon(self._come_back, subscription)
+
+    async def _come_back(self, subscription: Subscription) -> None:
+        try:
+            await self._catch_up(subscription)
+        finally:
+            self.on_slow(-1)
+
+    async def _catch_up(self, subscription: Subscription) -> None:
+        """Send a subscriber what it lacks, at its own pace, until it keeps up."""
+        peer, id_ = subscription.peer, subscription.request.id
+        try:
+            await self._send_what_it_lacks(subscription)
+        except Exception as error:
+            self.unsubscribe(peer, id_)
+            peer.finish_behind(id_, error_for(error, id_))
+
+    async def _send_what_it_lacks(self, subscription: Subscription) -> None:
+        outbox = subscription.peer.outbox
+        while not subscription.is_over:
+            await outbox.room()
+            if subscription.is_over or subscription.peer.is_gone:
+                return
+            if subscription.position < self.store.head.position:
+                await self._send_page(subscription)
+            if subscription.position >= self.position and not subscription.is_over:
+                # What the sweeper has not seen yet it hands over itself.
+                subscription.say_caught_up()
+                subscription.topic.live.add(subscription)
+                return
+
+    async def _send_page(self, subscription: Subscription) -> None:
+        wanted, position = subscription.topic.wanted, subscription.position
+        head = self.store.head.position
+        window = self._hub.page(position)
+        if window is not None:
+            matching = subscription.topic.matching(window)
+            reached = window[-1].position
+        else:
+            bounded = attrs.evolve(wanted, first=position + 1, last=head)
+            page = await self.store._parts.journal.scan(bounded, limit=self.page_records)
+            matching = page.records
+            reached = head if page.next is None else page.next - 1
+        bytes_max = self.message_bytes - FRAME_BYTES
+        texts = (record_text(record, bytes_max) for record in matching)
+        for texts_page in pages(texts, bytes_max, self.page_records):
+            await subscription.peer.outbox.room()
+            if subscription.is_over:
+                return
+            subscription.peer.outbox.bulk(
+                records_head(subscription.request.id) + records_body(texts_page)
+            )
+            self.on_delivered(len(texts_page))
+        subscription.position = reached
+
+
+def _wanted(request: Subscribe) -> Wanted:
+    where: Filter | None = filter_of(request.where)
+    return Wanted(scope=request.scope, prefix=request.prefix or "", where=where)

@@ -1,0 +1,169 @@
+"""What waits to be sent to one client: bounded, answers first, whole messages only."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol, final
+
+import attrs
+import trio
+
+from .stream import frames
+
+SEND_BYTES = 256 * 1024
+"""How much is handed to the socket at a time."""
+
+
+class FrameSink(Protocol):
+    """Where frames go."""
+
+    async def send_frames(self, data: bytes) -> None:
+        """Send whole frames."""
+        ...
+
+    def try_send(self, data: bytes) -> int:
+        """Send whole frames, or a part of them, or nothing, without waiting; says how much."""
+        ...
+
+    async def finish(self) -> None:
+        """Send the rest of what `try_send` began."""
+        ...
+
+
+@final
+@attrs.define(eq=False)
+class Outbox:
+    """
+    Messages on their way to a client, as frames.
+
+    Whoever has much to send waits for `room`; answers are put without waiting, for there
+    are no more of them than requests, and nothing is read from a client that takes none.
+
+    Args:
+      bytes_max: how much may lie here before there is no room.
+    """
+
+    _sink: FrameSink
+    bytes_max: int
+    # Invariant: size is the length of all frames in both.
+    _answers: deque[bytes] = attrs.Factory(deque)
+    _bulk: deque[bytes] = attrs.Factory(deque)
+    _size: int = 0
+    _is_closed: bool = False
+    _is_sending: bool = False
+    # The sink has taken a part of something.
+    _is_begun: bool = False
+    _more: trio.Event = attrs.Factory(trio.Event)
+    _less: trio.Event = attrs.Factory(trio.Event)
+
+    @property
+    def size(self) -> int:
+        """How many bytes lie here."""
+        return self._size
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was put here has been handed to the socket."""
+        return not self._size and not self._is_sending and not self._is_begun
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be put here."""
+        return self._size < self.bytes_max
+
+    def answer(self, text: bytes) -> None:
+        """Have a message sent before all that is not an answer."""
+        self._put(self._answers, frames.text_frame(text))
+
+    def frame(self, data: bytes) -> None:
+        """The same for a frame that is no message."""
+        self._put(self._answers, data)
+
+    def bulk(self, text: bytes) -> None:
+        """Have a message sent after all answers that are there by then."""
+        self._put(self._bulk, frames.text_frame(text))
+
+    def bulk_frames(self, data: bytes) -> None:
+        """The same for frames of one whole message."""
+        self._put(self._bulk, data)
+
+    def send_now(self, data: bytes) -> bool:
+        """
+        Hand the frames of a whole message to the socket, if that can be done without waiting.
+
+        Returns:
+          False if others wait before it, or the socket takes nothing: it is still the caller's.
+        """
+        if self._is_closed or not self.is_idle:
+            return False
+        try:
+            taken = self._sink.try_send(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            # The connection's end is noticed by who reads from it.
+            return True
+        if 0 < taken < len(data):
+            self._is_begun = True
+            self._more.set()
+        return taken > 0
+
+    async def room(self) -> None:
+        """Wait until more may be put here. Checkpoints; may be cancelled."""
+        await trio.lowlevel.checkpoint()
+        while not self.has_room and not self._is_closed:
+            self._less = trio.Event()
+            await self._less.wait()
+
+    def close(self) -> None:
+        """Drop everything; nothing is sent any more."""
+        self._is_closed = True
+        self._answers.clear()
+        self._bulk.clear()
+        self._size = 0
+        self._more.set()
+        self._less.set()
+
+    async def drained(self) -> None:
+        """Wait until everything was handed to the socket. May be cancelled."""
+        while not self.is_idle and not self._is_closed:
+            self._less = trio.Event()
+            await self._less.wait()
+
+    async def run(self) -> None:
+        """
+        Send what is put here, until `close`.
+
+        Raises:
+          trio.BrokenResourceError, trio.ClosedResourceError: the client is gone.
+        """
+        while not self._is_closed:
+            data = self._taken()
+            if data or self._is_begun:
+                self._is_sending, self._is_begun = True, False
+                if data:
+                    # The sink sends the rest of what it has begun before anything else.
+                    await self._sink.send_frames(data)
+                else:
+                    await self._sink.finish()
+                self._is_sending = False
+                self._less.set()
+            else:
+                self._more = trio.Event()
+                await self._more.wait()
+
+    def _put(self, queue: deque[bytes], frame: bytes) -> None:
+        if self._is_closed:
+            return
+        queue.append(frame)
+        self._size += len(frame)
+        self._more.set()
+
+    def _taken(self) -> bytes:
+        taken: list[bytes] = []
+        size = 0
+        for queue in (self._answers, self._bulk):
+            while queue and size < SEND_BYTES:
+                frame = queue.popleft()
+                size += len(frame)
+                taken.append(frame)
+        self._size -= size
+        return b"".join(taken)

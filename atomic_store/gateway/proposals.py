@@ -1,0 +1,217 @@
+"""All proposals that came over the wire and have not ended, by what they are known by."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, final
+from uuid import UUID
+
+import attrs
+import msgspec
+import trio
+import uuid_utils
+
+from ..decision import Decision
+from ..errors import shown
+from ..request import ValidationRequest
+from ..store import Store
+from ..tasks import Tasks
+from .faults import conflict, error_for
+from .job import By, Job, WireProposal
+from .peer import Peer
+from .protocol import server_messages as say
+from .protocol.client_messages import Decide, Need, Propose
+from .protocol.codes import ErrorCode
+from .protocol.permission import fault_in_proposal
+from .protocol.session import stale
+from .rounds import WireRound, received
+from .stamps import THE_GATEWAY, fault_in_given, stamped
+from .validators import Validators
+
+Validate: TypeAlias = Callable[[ValidationRequest[Any]], "Decision | Awaitable[Decision]"]
+
+
+@final
+@attrs.define(eq=False)
+class Proposals:
+    """
+    All proposals of a gateway's clients that have not ended.
+
+    Args:
+      validate: the gateway's own function, if it has one.
+      on_outcome: is told the outcome of each.
+    """
+
+    store: Store[Any]
+    validate: Validate | None
+    validators: Validators
+    tasks: Tasks
+    message_bytes: int
+    on_outcome: Callable[[str], None]
+    # Invariant: each job is under its key.
+    _jobs: dict[tuple[str, str], Job] = attrs.Factory(dict)
+    # Invariant: each job that has a peer is under that and its request.
+    _asked: dict[tuple[int, int], Job] = attrs.Factory(dict)
+    _released: trio.Event = attrs.Factory(trio.Event)
+
+    def propose(self, peer: Peer, request: Propose) -> None:
+        """Take a proposal; it is answered with exactly one terminal message."""
+        try:
+            job = self._made(peer, request)
+        except Exception as error:
+            peer.finish(request.id, error_for(error, request.id))
+            return
+        if isinstance(job, say.Error):
+            peer.finish(request.id, job)
+            return
+        older = self._jobs.get(job.key)
+        if older is not None:
+            if not _is_same(older, job):
+                peer.finish(request.id, conflict(request.id))
+                return
+            older.supersede()
+            if older.has_entered and older.by is job.by:
+                self._asked[peer.number, request.id] = older
+                older.take_over(peer, request)
+                return
+            older.withdraw()
+        self._jobs[job.key] = self._asked[peer.number, request.id] = job
+        before = peer.entering.get(job.proposal.scope)
+        peer.entering[job.proposal.scope] = has_entered = trio.Event()
+        self.tasks.start_soon(job.run, before, has_entered)
+
+    def decide(self, peer: Peer, message: Decide) -> say.Error | None:
+        """Take a proposer's own decision; gives why it does not count, if so."""
+        job = self._asked.get((peer.number, message.id))
+        if job is None or job.round.presentation(message.round, peer) is None:
+            return stale(message, "that round is over, or another one")
+        return job.round.decide(message, peer.principal.name)
+
+    def need(self, peer: Peer, message: Need) -> say.Error | None:
+        """Show a proposer its round again, with the past behind a sequence."""
+        job = self._asked.get((peer.number, message.id))
+        showing = None if job is None else job.round.presentation(message.round, peer)
+        if showing is None or not showing.round.is_open:
+            return stale(message, "that round is over, or another one")
+        showing.with_past, showing.known = True, max(0, message.known)
+        showing.show()
+        return None
+
+    def withdraw(self, peer: Peer, id_: int) -> None:
+        """Take a proposal back, if it is not decided; its result is the answer."""
+        job = self._asked.get((peer.number, id_))
+        if job is not None:
+            job.withdraw()
+
+    def end_round(self, scope: str, round_: str) -> bool:
+        """End the open round of a scope, if it has this name; whether it had."""
+        live = self.store._supervisor.scopes.get(scope)
+        opened = None if live is None else live.admission.round
+        if live is None or opened is None or f"r-{opened.token.number}" != round_.split(".")[0]:
+            return False
+        proposal = opened.proposal
+        if isinstance(proposal, WireProposal):
+            proposal.job.was_ended = True
+        return live.withdraw(proposal)
+
+    def leave(self, peer: Peer) -> None:
+        """A connection is gone: what it would decide is withdrawn, what others decide goes on."""
+        for key, job in list(self._asked.items()):
+            if key[0] == peer.number:
+                del self._asked[key]
+                job.peer = None
+                if job.by is By.SELF:
+                    job.withdraw()
+
+    def stop(self, peer: Peer, why: say.Error) -> None:
+        """End a connection's proposals that are not decided: with an error for each."""
+        for (number, id_), job in list(self._asked.items()):
+            if number == peer.number and job.proposal.ending is None:
+                job.give_up(msgspec.structs.replace(why, id=id_))
+
+    async def all_told(self, peer: Peer) -> None:
+        """Wait until a connection waits for no result any more."""
+        while any(number == peer.number for number, _ in self._asked):
+            self._released = trio.Event()
+            await self._released.wait()
+
+    def close(self) -> None:
+        """Take back whatever is not decided."""
+        for job in list(self._jobs.values()):
+            job.withdraw()
+
+    def forget(self, job: Job) -> None:
+        """It has ended."""
+        if self._jobs.get(job.key) is job:
+            del self._jobs[job.key]
+
+    def release(self, peer: Peer, id_: int) -> None:
+        """A request for a proposal has ended."""
+        self._asked.pop((peer.number, id_), None)
+        self._released.set()
+
+    # --- steps ----------------------------------------------------------------------------
+
+    def _made(self, peer: Peer, request: Propose) -> Job | say.Error:
+        parts = self.store._parts
+        fault = fault_in_given(request.metadata)
+        proposal_id = _uuid_of(request.proposal_id)
+        if fault is None and proposal_id is None:
+            fault = f"proposal_id: expected a UUID, found {shown(request.proposal_id)}"
+        if fault is None and request.scope is None and parts.scope_of is None:
+            fault = "scope: expected one, for this store does not tell it from the event"
+        if fault is not None:
+            return say.error(ErrorCode.BAD_MESSAGE, fault, request.id)
+        timeout = request.validation_timeout_s
+        if timeout is not None:
+            timeout = min(timeout, parts.options.validation_timeout)
+        arguments = self.store._intake.arguments(
+            received(self.store, request.event), request.scope, proposal_id, request.metadata,
+            timeout,
+        )  # fmt: skip
+        forbidden = fault_in_proposal(peer.principal, request, arguments[0])
+        if forbidden is not None:
+            return say.error(*forbidden, request.id)
+        by = self._who_decides(request, arguments[0])
+        if isinstance(by, say.Error):
+            return by
+        if request.state and parts.codec is None:
+            what = "state: this store keeps none that has a JSON form"
+            return say.error(ErrorCode.NO_STATE, what, request.id)
+        name = peer.principal.name
+        validate, decided_by = None, None
+        if by is By.FUNCTION:
+            validate, decided_by = self.validate, THE_GATEWAY
+        proposal = WireProposal(
+            *arguments[:4], stamped(request.metadata, name, decided_by), *arguments[5:],
+            validate, contextvars.copy_context(), name,
+        )  # fmt: skip
+        round_ = WireRound(self.store, proposal, name, request.metadata)
+        has_own_id = request.proposal_id is not None
+        job = proposal.job = Job(self, proposal, by, name, has_own_id, peer, request, round_)
+        return job
+
+    def _who_decides(self, request: Propose, scope: str) -> By | say.Error:
+        if request.decide == "self":
+            return By.SELF
+        if self.validate is not None:
+            return By.FUNCTION
+        if self.validators.has_any_for(scope):
+            return By.VALIDATOR
+        what = "nobody here decides for this scope, and you did not say that you do"
+        return say.error(ErrorCode.NO_VALIDATOR, what, request.id)
+
+
+def _is_same(older: Job, newer: Job) -> bool:
+    return older.principal == newer.principal and older.proposal.encoded == newer.proposal.encoded
+
+
+def _uuid_of(text: str | None) -> UUID | None:
+    """The proposal's id; a new one if it has none; None if that is none."""
+    if text is None:
+        return UUID(str(uuid_utils.uuid7()))
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
