@@ -17,7 +17,6 @@ from atomic_store import Store, open_store
 from atomic_store.gateway import Limits, Principal, Right
 from atomic_store.gateway.access import Origins
 from atomic_store.gateway.connection import Connection
-from atomic_store.gateway.protocol.session import Close
 from atomic_store.gateway.server import Gateway, _gateway
 from atomic_store.journal.memory import MemoryJournal, open_memory_journal
 from atomic_store.tasks import Tasks
@@ -263,6 +262,14 @@ async def house(
             tasks.cancel()
 
 
-def closing(close: Close) -> tuple[int, str]:
-    """As a client sees it."""
-    return int(close.code), close.reason
+async def propose(talk: Talk, cents: int = 500, scope: str = "lot/1", **more: object) -> int:
+    """Propose a bid that the proposer decides."""
+    return await talk.ask("propose", scope=scope, decide="self", event=bid(cents), **more)
+
+
+async def admitted(talk: Talk, cents: int, scope: str = "lot/1") -> None:
+    """Have a bid admitted, and hear nothing of it."""
+    id_ = await propose(talk, cents, scope, past=False)
+    (shown,) = [one for one in talk.hear_all() if one["type"] == "validate"]
+    await talk.say(type="decide", id=id_, round=shown["round"], accept=True)
+    talk.heard("result", accepted=True)

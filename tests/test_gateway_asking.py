@@ -72,9 +72,7 @@ class TestQueries:
             assert ("done", id_, following) == (done["type"], done["id"], done["next"])
 
     @pytest.mark.parametrize("order", ["asc", "desc"])
-    @pytest.mark.parametrize(
-        ("scope", "by"), [(None, ""), ("lot/1", ""), ("lot/1", "_sequence")]
-    )
+    @pytest.mark.parametrize(("scope", "by"), [(None, ""), ("lot/1", ""), ("lot/1", "_sequence")])
     async def test_page_by_page(self, order: str, scope: str | None, by: str) -> None:
         """Going on with `next` gives everything, once; by positions, or by sequences."""
         async with house(limits=Limits(page_records=2)) as here:
@@ -236,8 +234,9 @@ async def test_a_store_in_files(tmp_path: Path) -> None:
         await ada.ask("store")
         await ada.ask("verify")
         with trio.fail_after(20):
-            while "verified" not in [one["type"] for one in ada.gate.heard]:
-                await trio.sleep(0.01)  # noqa: ASYNC110 - a thread reads files meanwhile
+            # A thread reads files meanwhile.
+            while "verified" not in [one["type"] for one in ada.gate.heard]:  # noqa: ASYNC110
+                await trio.sleep(0.01)
         await wait_all_tasks_blocked()
         news = {one["type"]: one for one in ada.hear_all()}
 

@@ -313,7 +313,7 @@ class TestTexts:
 def test_every_request_has_its_right() -> None:
     """No kind of request goes unchecked: without rights nothing starts but a proposal."""
     nobody = Principal("nobody", {})
-    least = {
+    least: dict[str, dict[str, Any]] = {
         "propose": {"event": {"type": "a", "data": 1}}, "validate_for": {"prefix": ""},
         "query": {"all": True}, "subscribe": {"all": True}, "scopes": {}, "stats": {}, "store": {},
         "verify": {}, "end_round": {"scope": "a", "round": "r"},
