@@ -12,33 +12,66 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .access import TokenFile, Tokens
+    from .client import (
+        Client,
+        ConnectionLost,
+        GatewayClosed,
+        GatewayError,
+        RemoteFeed,
+        RemoteRequest,
+        ScopesFeed,
+        open_client,
+    )
     from .limits import Limits
     from .protocol.rights import Principal, Right
+    from .protocol.server_messages import LimitsShown, ScopeShown, Welcome
     from .server import Gateway, open_gateway, serve_gateway
     from .stream.site import Site, StaticFile
 
 _HOMES = {
+    "Client": "client",
+    "ConnectionLost": "client",
     "Gateway": "server",
+    "GatewayClosed": "client",
+    "GatewayError": "client",
     "Limits": "limits",
+    "LimitsShown": "protocol.server_messages",
     "Principal": "protocol.rights",
+    "RemoteFeed": "client",
+    "RemoteRequest": "client",
     "Right": "protocol.rights",
+    "ScopeShown": "protocol.server_messages",
+    "ScopesFeed": "client",
     "Site": "stream.site",
     "StaticFile": "stream.site",
     "TokenFile": "access",
     "Tokens": "access",
+    "Welcome": "protocol.server_messages",
+    "open_client": "client",
     "open_gateway": "server",
     "serve_gateway": "server",
 }
 
 __all__ = [
+    "Client",
+    "ConnectionLost",
     "Gateway",
+    "GatewayClosed",
+    "GatewayError",
     "Limits",
+    "LimitsShown",
     "Principal",
+    "RemoteFeed",
+    "RemoteRequest",
     "Right",
+    "ScopeShown",
+    "ScopesFeed",
     "Site",
     "StaticFile",
     "TokenFile",
     "Tokens",
+    "Welcome",
+    "open_client",
     "open_gateway",
     "serve_gateway",
 ]
