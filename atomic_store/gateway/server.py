@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from itertools import count
 from typing import Any, Final, final
 
@@ -47,10 +47,14 @@ class Gateway:
 
     url: str
     """Where clients connect, as `ws://127.0.0.1:8080`."""
-    port: int
     _services: Services
     _entrance: Entrance
     metrics: Metrics
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
 
     @property
     def connections(self) -> int:
@@ -58,8 +62,7 @@ class Gateway:
         return len(self._entrance.connections)
 
 
-@asynccontextmanager
-async def open_gateway(
+def open_gateway(
     store: Store[Any],
     host: str = "127.0.0.1",
     port: int = 0,
@@ -72,7 +75,7 @@ async def open_gateway(
     limits: Limits | None = None,
     site: Site | None = None,
     allow_insecure: bool = False,
-) -> AsyncIterator[Gateway]:
+) -> AbstractAsyncContextManager[Gateway]:
     """
     Serve a store to WebSocket clients for a block.
 
@@ -98,33 +101,37 @@ async def open_gateway(
       OSError: the address cannot be listened at.
       BaseException: whatever the block raises, as itself.
     """
-    is_loopback = host in LOOPBACK
-    if not is_loopback and not allow_insecure and (tokens is None or ssl_context is None):
-        missing = "tokens" if tokens is None else "ssl_context"
-        raise ValueError(
-            f"host: expected a loopback address, or tokens and TLS, found {host!r} and no {missing}"
-        )
-    limits = limits or Limits()
-    listeners = await trio.open_tcp_listeners(port, host=host)
-    bound = listeners[0].socket.getsockname()[1]
-    raised: BaseException | None = None
-    async with AsyncExitStack() as stack:
-        for listener in listeners:
-            stack.push_async_callback(listener.aclose)
+    _check_open_to(host, tokens, ssl_context, allow_insecure=allow_insecure)
+
+    def make(tasks: Tasks, bound: int) -> Gateway:
         called = Origins.of(
             bound, names=_names(host, names), origins=origins,
             has_tokens=tokens is not None, has_tls=ssl_context is not None,
         )  # fmt: skip
+        return _gateway(
+            store, validate, tasks, limits or Limits(), called, tokens, ssl_context, site,
+            f"{_shown(host)}:{bound}",
+        )  # fmt: skip
+
+    return _open(host, port, make)
+
+
+@asynccontextmanager
+async def _open(
+    host: str, port: int, make: Callable[[Tasks, int], Gateway]
+) -> AsyncIterator[Gateway]:
+    raised: BaseException | None = None
+    async with AsyncExitStack() as stack:
+        listeners = await trio.open_tcp_listeners(port, host=host)
+        for listener in listeners:
+            stack.push_async_callback(listener.aclose)
         async with trio.open_nursery() as nursery:
             tasks = Tasks(nursery)
-            gateway = _gateway(store, validate, tasks, limits, called, tokens, ssl_context, site)
-            scheme = "ws" if ssl_context is None else "wss"
-            gateway.url = f"{scheme}://{_shown(host)}:{bound}"
-            gateway.port = bound
+            gateway = make(tasks, listeners[0].socket.getsockname()[1])
             entrance = gateway._entrance
             tasks.start_soon(gateway._services.following.run)
-            if tokens is not None:
-                tasks.start_soon(tokens.watch, entrance.rights_changed)
+            if entrance.tokens is not None:
+                tasks.start_soon(entrance.tokens.watch, entrance.rights_changed)
             for listener in listeners:
                 nursery.start_soon(_accept, listener, entrance, tasks)
             note("listening", url=gateway.url)
@@ -134,11 +141,22 @@ async def open_gateway(
                 # It leaves as itself, so it must not pass through the nursery.
                 raised = error
             with trio.CancelScope(shield=True):
-                await _shut_down(gateway, limits)
+                await _shut_down(gateway)
             tasks.cancel()
             nursery.cancel_scope.cancel()
-    if raised is not None:
-        raise raised
+        if raised is not None:
+            raise raised
+
+
+def _check_open_to(
+    host: str, tokens: Tokens | None, ssl_context: ssl.SSLContext | None, *, allow_insecure: bool
+) -> None:
+    if host in LOOPBACK or allow_insecure or (tokens is not None and ssl_context is not None):
+        return
+    missing = "tokens" if tokens is None else "ssl_context"
+    raise ValueError(
+        f"host: expected a loopback address, or tokens and TLS, found {host!r} and no {missing}"
+    )
 
 
 async def serve_gateway(
@@ -162,6 +180,7 @@ async def serve_gateway(
 def _gateway(
     store: Store[Any], validate: Validate | None, tasks: Tasks, limits: Limits, origins: Origins,
     tokens: Tokens | None, ssl_context: ssl.SSLContext | None, site: Site | None,
+    address: str,
 ) -> Gateway:  # fmt: skip
     metrics = Metrics(lambda: StoreFigures(store.head.position, store.statistics()))
     validators = Validators(limits.rounds)
@@ -195,7 +214,8 @@ def _gateway(
         validate is not None,
         count(1),
     )
-    return Gateway("", 0, services, entrance, metrics)
+    scheme = "ws" if ssl_context is None else "wss"
+    return Gateway(f"{scheme}://{address}", services, entrance, metrics)
 
 
 async def _accept(listener: trio.SocketListener, entrance: Entrance, tasks: Tasks) -> None:
@@ -212,14 +232,14 @@ async def _accept(listener: trio.SocketListener, entrance: Entrance, tasks: Task
             tasks.start_soon(entrance.serve_stream, stream)
 
 
-async def _shut_down(gateway: Gateway, limits: Limits) -> None:
+async def _shut_down(gateway: Gateway) -> None:
     entrance = gateway._entrance
     failed = gateway._services.store._parts.journal.failure is not None
     reason = "store_failed" if failed else "shutdown"
     note("shutting_down", reason=reason, connections=len(entrance.connections))
     entrance.is_open = False
     goodbye = say.Goodbye(reason=reason, reconnect_after_s=RECONNECT_AFTER_S)
-    with trio.move_on_after(limits.shutdown_s):
+    with trio.move_on_after(entrance.limits.shutdown_s):
         await entrance.stop_all(goodbye)
     gateway._services.proposals.close()
 
