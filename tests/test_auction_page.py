@@ -175,8 +175,10 @@ def test_hostile_names_are_text_on_a_phone(chromium: Browser, tmp_path: Path) ->
         page.evaluate(
             """async ([lot, names]) => {
                 const client = (await import("/atomic-store.js")).connect();
-                for (const [n, bidder] of names.entries())
-                    await client.propose({type: "Bid", data: {lot, bidder, max_cents: 1000 + n}});
+                for (const [n, bidder] of names.entries()) {
+                    const data = {lot, bidder, max_cents: 10 ** 11 - 9 + n};
+                    await client.propose({type: "Bid", data});
+                }
                 client.close();
             }""",
             [TAG, [TAG, "W" * 10_240, "\u202e" * 10_240, "\0\x1b[2J\u2028<b>x"]],

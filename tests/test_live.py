@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from atomic_store import open_reader, open_store
 from atomic_store.cli.auction import LOT_STATE, Bid, LotEvent, Opened, judge
 from atomic_store.cli.live import CENTS_MAX, in_turn, judge_visitor, site
 from atomic_store.cli.made_up import make_up
-from command_line import atomic_store, command, journal_lines, refusal
+from command_line import atomic_store, called, command, journal_lines, refusal
 from served_process import serving
 
 REFUSED_BIDS = [
@@ -134,6 +135,22 @@ def test_options_that_would_mean_nothing_are_refused(
 
     assert refusal(run).startswith(f"atomic-store: {complaint}")
     assert (2, []) == (run.returncode, list(tmp_path.iterdir()))
+
+
+def test_without_the_gateways_packages_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of the command line needs none of them."""
+    for name in [name for name in sys.modules if name.startswith("atomic_store.gateway.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "atomic_store.cli.live", raising=False)
+    monkeypatch.setitem(sys.modules, "trio_websocket", None)
+    run = called("demo", "--store", tmp_path / "a.store", "--serve")
+
+    assert refusal(run).startswith(
+        "atomic-store: --serve: expected the gateway's packages, found no trio_websocket: pip "
+    )
+    assert 2 == run.returncode
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

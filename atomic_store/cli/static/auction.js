@@ -129,7 +129,7 @@ async function place(name, cents) {
 function verdict(bid, cents) {
   const rest = cents > bid.cents ? `, and would pay up to ${money(cents)}` : "";
   if (bid.leads) return ["good", `Accepted: you lead at ${money(bid.cents)}${rest}.`];
-  return ["bad", `Accepted, but ${cut(bid.leader)} had bid as much or more: ${money(bid.cents)} now.`];
+  return ["bad", `Accepted, but not enough: ${cut(bid.leader)} had bid as much or more.`];
 }
 
 function objection({ outcome, reason }) {
@@ -223,8 +223,8 @@ function drawLot(one) {
 function trend(prices) {
   const [low, high] = [Math.min(...prices), Math.max(...prices)];
   if (prices.length < 2 || low === high) return "";
-  const x = (place) => ((100 * place) / (prices.length - 1)).toFixed(1);
-  const y = (cents) => (29 - (28 * (cents - low)) / (high - low)).toFixed(1);
+  const x = (place) => (1 + (98 * place) / (prices.length - 1)).toFixed(1);
+  const y = (cents) => (28 - (26 * (cents - low)) / (high - low)).toFixed(1);
   return prices.map((cents, place) => `${x(place)},${y(cents)}`).join(" ");
 }
 
