@@ -237,12 +237,12 @@ export const asksAgain = () => withFakes(async (world) => {
   const client = connect("ws://fake");
   const first = world.sockets[0];
   const seen = [];
-  const sub = client.subscribe({ all: true, after: 4, store: "s-1", onRecords: (records) => seen.push(...positions(records)) });
-  const proposal = client.propose(bid(1), { scope: "lot/1", proposalId: "p-1" });
+  const sub = client.subscribe({ all: true, after: 4, onRecords: (records) => seen.push(...positions(records)) });
+  const proposal = client.propose(bid(1), { scope: "lot/1" });
   const queries = [1, 2, 3].map((limit) => client.query({ all: true, limit }));
   first.opens();
   await world.tick();
-  const atOnce = first.sent.slice(1).map(({ type }) => type);
+  const atOnce = first.sent.slice(1).map(({ type, store = null }) => [type, store]);
   first.says({ type: "records", id: 1, records: [{ position: 4 }, { position: 5 }, { position: 6 }] });
   first.says({ type: "records", id: 1, records: [{ position: 6 }, { position: 7 }] });
   first.says({ type: "caught_up", id: 1, position: 9 });
@@ -256,13 +256,15 @@ export const asksAgain = () => withFakes(async (world) => {
   const second = world.sockets[1];
   first.onmessage({ data: JSON.stringify({ type: "records", id: 1, records: [{ position: 10 }] }) }); // Too late.
   second.opens();
-  const again = second.sent.slice(1).map(({ type, id, after, store, proposal_id }) => [type, id, after ?? store ?? proposal_id ?? null]);
+  first.isClosed(1006); // And again.
+  const again = second.sent.slice(1).map(({ type, id, after = 0, store = null }) => [type, id, after, store]);
+  const ids = [first.sent[2].proposal_id, second.sent[2].proposal_id];
   second.says({ type: "result", id: again[1][1], accepted: true, outcome: "accepted", records: [], duplicate: true });
   const result = await proposal;
   const nextPages = await queries[0];
   client.close();
   const ends = await Promise.all([code(sub.done), code(queries[1]), code(queries[2])]);
-  return { atOnce, later, seen, position: sub.position, again, duplicate: result.duplicate, nextPages, ends };
+  return { atOnce, later, seen, ids, sockets: world.sockets.length, position: sub.position, again, duplicate: result.duplicate, nextPages, ends };
 });
 
 export const decidesWhatIsLacking = () => withFakes(async (world) => {

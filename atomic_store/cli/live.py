@@ -88,7 +88,7 @@ def judge_visitor(request: ValidationRequest[LotEvent]) -> Decision:
 
 def site() -> Site:
     """The page, and what it loads."""
-    folder = files(__package__) / "static"
+    folder = files("atomic_store.cli") / "static"
     read = {name: static_file(name, (folder / name).read_bytes()) for name in (PAGE, *BESIDE_IT)}
     return Site(
         {

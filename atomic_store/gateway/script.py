@@ -16,4 +16,4 @@ def browser_client() -> StaticFile:
 
     Serve it beside them: ``Site({"/atomic-store.js": browser_client(), …})``.
     """
-    return static_file(NAME, (files(__package__) / "static" / NAME).read_bytes())
+    return static_file(NAME, (files("atomic_store.gateway") / "static" / NAME).read_bytes())
