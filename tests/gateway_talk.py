@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
@@ -260,6 +260,12 @@ async def house(
             yield House(store, journal, gateway, tasks, limits, {})
         finally:
             tasks.cancel()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that comes over a socket, or from a thread."""
+    while not condition():  # noqa: ASYNC110 - nobody tells
+        await trio.sleep(0.001)
 
 
 async def propose(talk: Talk, cents: int = 500, scope: str = "lot/1", **more: object) -> int:

@@ -171,7 +171,8 @@ class TestScopes:
             root = await here.connect("root")
             reader = await here.connect("reader", read=("",))
             ids = [await talk.ask("scopes", watch=True) for talk in (root, reader)]
-            root.hear_all(), reader.hear_all()
+            root.hear_all()
+            reader.hear_all()
             mock_clock.jump(0.11)
             await wait_all_tasks_blocked()
             assert [] == root.hear_all()

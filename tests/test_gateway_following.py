@@ -141,7 +141,8 @@ async def test_slow_subscribers() -> None:
         slow, quick = await here.connect("slow"), await here.connect("quick")
         slow_id = await slow.ask("subscribe", all=True)
         quick_id = await quick.ask("subscribe", all=True)
-        slow.hear_all(), quick.hear_all()
+        slow.hear_all()
+        quick.hear_all()
         slow.gate.fill()
         for n in range(60):
             await admit(here, n, pad=10_000)
@@ -196,7 +197,8 @@ async def test_unsubscribing() -> None:
     async with house() as here:
         ada, ben = await here.connect(), await here.connect("ben")
         first, second = [await talk.ask("subscribe", all=True) for talk in (ada, ben)]
-        ada.hear_all(), ben.hear_all()
+        ada.hear_all()
+        ben.hear_all()
         await ada.say(type="unsubscribe", id=first)
         ada.heard("done", id=first)
         await admit(here, 1)

@@ -63,7 +63,8 @@ async def test_not_asked_before_the_past_is_durable() -> None:
     """A round opens at once when the one before is decided; it is shown when that is on disk."""
     async with house() as here:
         ada, ben = await here.connect(), await here.connect("ben")
-        ada.hear_all(), ben.hear_all()
+        ada.hear_all()
+        ben.hear_all()
         here.journal.pause()
         first, second = await propose(ada), await propose(ben)
         ada.heard("validate")

@@ -122,9 +122,11 @@ async def test_withdrawing() -> None:
     """A proposal that waits, or whose round is open, can be taken back; a decided one cannot."""
     async with house() as here:
         ada, ben = await here.connect(), await here.connect("ben")
-        ada.hear_all(), ben.hear_all()
+        ada.hear_all()
+        ben.hear_all()
         first, second = await propose(ada), await propose(ben)
-        ada.hear(), ben.hear()
+        ada.hear()
+        ben.hear()
         await ben.say(type="withdraw", id=second)
         ben.heard("result", id=second, accepted=False, outcome="withdrawn")
         await ada.say(type="withdraw", id=first)
@@ -186,7 +188,8 @@ async def test_conflicts() -> None:
     async with house() as here:
         ada, ben = await here.connect(), await here.connect("ben")
         first = await propose(ada, proposal_id=an_id(1))
-        ada.hear_all(), ben.hear_all()
+        ada.hear_all()
+        ben.hear_all()
         for talk, cents in ((ada, 501), (ben, 500)):
             await propose(talk, cents, proposal_id=an_id(1), past=False)
             error = talk.heard("error", code="proposal_conflict", final=None)
@@ -202,7 +205,8 @@ async def test_taking_over() -> None:
     """Sent again, an undecided proposal goes on for the new request, under a new name."""
     async with house() as here:
         ada, again = await here.connect(), await here.connect()
-        ada.hear_all(), again.hear_all()
+        ada.hear_all()
+        again.hear_all()
         first = await propose(ada, proposal_id=an_id(1))
         ada.heard("validate", round="r-1")
         second = await propose(again, proposal_id=an_id(1))
@@ -227,7 +231,8 @@ async def test_taking_over_while_it_waits() -> None:
         await propose(ben, proposal_id=an_id(1))
         await propose(ada)
         await propose(again, proposal_id=an_id(1))
-        ben.hear_all(), again.hear_all()
+        ben.hear_all()
+        again.hear_all()
         await ada.say(type="decide", id=1, round="r-1", accept=False)
 
         again.heard("validate")

@@ -131,7 +131,8 @@ class TestRegistered:
         """A registered connection is shown whose proposal it is, and the past; then what became."""
         async with house() as here:
             judge, ada = await here.connect("judge"), await here.connect("ada", propose=("lot/",))
-            judge.hear(), ada.hear()
+            judge.hear()
+            ada.hear()
             offer = await judge.ask("validate_for", prefix="lot/")
             id_ = await propose(ada, proposal_id=an_id(1), metadata={"from": "web"})
             shown = judge.heard(
@@ -210,7 +211,8 @@ class TestRegistered:
             ada = await here.connect("ada", propose=("",))
             await first.ask("validate_for", prefix="", rounds=9)
             offer = await second.ask("validate_for", prefix="", rounds=8)
-            ada.hear_all(), second.hear_all()
+            ada.hear_all()
+            second.hear_all()
             await propose(ada)
             await first.hang_up()
             second.heard("validate", round="r-1.2", sequence=0)
@@ -295,7 +297,8 @@ class TestOperators:
             ada.hear()
             await propose(ada, decide="self")
             await propose(ada, decide="self")
-            ada.hear_all(), root.hear_all()
+            ada.hear_all()
+            root.hear_all()
             await root.ask("scopes", watch=True)
             await root.ask("end_round", scope="lot/1", round="r-9")
             assert ["scopes", "error"] == root.hear_types()
