@@ -161,7 +161,7 @@ class Conversation:
         """
         assert self.welcome is not None or call.id is None
         rounds = call.rounds if isinstance(call, Offering) else (call.round,)
-        if call.id is None or decision.round not in rounds:
+        if call.is_forgotten or call.id is None or decision.round not in rounds:
             return
         written = text.write(msgspec.structs.replace(decision, id=call.id))
         too_large = self._too_large(written)
