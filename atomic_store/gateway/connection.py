@@ -16,13 +16,13 @@ import trio
 
 from .dispatch import Services
 from .limits import Limits
-from .log import note
+from .log import logger, note
 from .outbox import Outbox
 from .peer import Peer
 from .protocol import server_messages as say
 from .protocol.codes import PROTOCOL_VERSION, CloseCode, ErrorCode
 from .protocol.rights import Principal
-from .protocol.session import Close, Greet, Reply, Session, Start, Steer
+from .protocol.session import Action, Close, Greet, Reply, Session, Start, Steer
 from .stream import frames
 from .stream.gate import Gate
 from .stream.metrics import Metrics
@@ -91,9 +91,14 @@ class Connection:
                 peer = Peer(self.number, self.session, outbox, self.limits, tasks)
                 tasks.start_soon(self._write, outbox)
                 tasks.start_soon(self._watch, peer)
-                with self._reading:
-                    await self._read(peer)
-                await self._end(peer)
+                try:
+                    with self._reading:
+                        await self._read(peer)
+                    await self._end(peer)
+                finally:
+                    # Also where it was cancelled, because trio-websocket has crashed.
+                    self._leave(peer)
+                    outbox.close()
                 tasks.cancel_scope.cancel()
         finally:
             self.metrics.connection_closed(self.code)
@@ -141,7 +146,13 @@ class Connection:
             await peer.outbox.room()
 
     def _take(self, peer: Peer, text: str | bytes) -> None:
-        action = self.session.receive(text)
+        try:
+            self._do(peer, self.session.receive(text))
+        except Exception as error:
+            logger.error("a message failed", exc_info=error)
+            self._close = Close(CloseCode.INTERNAL, "something went wrong in the gateway")
+
+    def _do(self, peer: Peer, action: Action | None) -> None:
         match action:
             case Reply():
                 peer.say(action.message)
@@ -213,15 +224,18 @@ class Connection:
             with trio.move_on_after(self.limits.shutdown_s):
                 await self._say_goodbye(peer, goodbye)
             close = Close(CloseCode.SHUTDOWN, goodbye.reason)
-        peer.is_gone = True
-        self.services.leave(peer)
-        self.session.close()
+        self._leave(peer)
         if close is not None and not self.gate.is_broken:
             self.code = close.code
             with trio.move_on_after(CLOSING_S):
                 await peer.outbox.drained()
                 await self.socket.aclose(close.code, _cut(close.reason))
-        peer.outbox.close()
+
+    def _leave(self, peer: Peer) -> None:
+        """Nothing more is said, and nothing done for it."""
+        peer.is_gone = True
+        self.services.leave(peer)
+        self.session.close()
 
     async def _say_goodbye(self, peer: Peer, goodbye: say.Goodbye) -> None:
         failed = self.services.store._parts.journal.failure is not None

@@ -15,7 +15,7 @@ from .access.refusal import Refusal
 from .connection import CLOSING_S, Connection
 from .dispatch import Services
 from .limits import Limits
-from .log import note
+from .log import logger, note
 from .protocol import server_messages as say
 from .protocol.codes import SUBPROTOCOL, CloseCode
 from .protocol.rights import Principal, Right, local
@@ -36,7 +36,9 @@ from .stream.request_head import BadHead, RequestHead
 from .stream.site import Site, path_of
 from .stream.websocket import ConnectionClosed, WebSocketRequest, serve_websocket
 
-_GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError, OSError, ssl.SSLError)
+_GONE: Final = (
+    ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError, OSError, ssl.SSLError,
+)  # fmt: skip
 
 
 @final
@@ -81,6 +83,9 @@ class Entrance:
             await self._serve(gate, secured)
         except _GONE:
             pass
+        except Exception as error:
+            # Whosever fault it is: the others must not hear of it.
+            logger.error("a connection failed", exc_info=error)
         finally:
             self._streams -= 1
             self.metrics.bytes_moved(received=gate.bytes_received, sent=gate.bytes_sent)
@@ -186,9 +191,6 @@ class Entrance:
         self.connections[number] = connection
         try:
             await connection.serve()
-        except ConnectionClosed:
-            # It ended in the middle of its end.
-            pass
         finally:
             del self.connections[number]
             self._ended.set()
