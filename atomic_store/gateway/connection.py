@@ -185,6 +185,7 @@ class Connection:
         try:
             await outbox.run()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
+            outbox.close()
             self._reading.cancel()
 
     async def _watch(self, peer: Peer) -> None:
@@ -221,15 +222,15 @@ class Connection:
         """Answer what is open, if there is somebody to hear it, and close."""
         goodbye, close = self._goodbye, self._close
         if goodbye is not None and not self.gate.is_broken:
-            with trio.move_on_after(self.limits.shutdown_s):
-                await self._say_goodbye(peer, goodbye)
+            await self._say_goodbye(peer, goodbye)
             close = Close(CloseCode.SHUTDOWN, goodbye.reason)
         self._leave(peer)
         if close is not None and not self.gate.is_broken:
             self.code = close.code
-            with trio.move_on_after(CLOSING_S):
+            with trio.move_on_after(CLOSING_S if goodbye is None else self.limits.shutdown_s):
                 await peer.outbox.drained()
-                await self.socket.aclose(close.code, _cut(close.reason))
+                with trio.move_on_after(CLOSING_S):
+                    await self.socket.aclose(close.code, _cut(close.reason))
 
     def _leave(self, peer: Peer) -> None:
         """Nothing more is said, and nothing done for it."""
@@ -242,12 +243,15 @@ class Connection:
         code = ErrorCode.STORE_FAILED if failed else ErrorCode.SHUTTING_DOWN
         why = say.error(code, "the gateway is shutting down")
         self.services.proposals.stop(peer, why)
-        # What was decided is being made durable, and then told.
-        await self.services.proposals.all_told(peer)
+        with trio.move_on_after(self.limits.shutdown_s / 2):
+            # What was decided is being made durable, and then told.
+            await self.services.proposals.all_told(peer)
+        self.services.leave(peer)
+        # Nothing of a request follows its end; a subscription is taken up again elsewhere.
+        peer.outbox.drop_bulk()
         for request in self.session.close():
             peer.say(say.error(code, why.message, request.id))
         peer.say(goodbye)
-        await peer.outbox.drained()
 
     def _authenticate(self, token: str | None) -> Principal | None:
         return self.doorkeeper.principal_of(self.number, self.token or token)

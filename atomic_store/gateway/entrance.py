@@ -67,9 +67,12 @@ class Entrance:
     """Who speaks on each connection that has said hello."""
     # The tokens with which they did.
     _token_ids: dict[int, str] = attrs.Factory(dict)
+    # What whoever comes in the middle of the end is told.
+    _goodbye: say.Goodbye | None = None
     _streams: int = 0
     _ended: trio.Event = attrs.Factory(trio.Event)
 
+    @trio.lowlevel.enable_ki_protection
     async def serve_stream(self, stream: trio.SocketStream) -> None:
         """Serve a connection until its end. Nothing that a client does leaves here."""
         self._streams += 1
@@ -189,6 +192,8 @@ class Entrance:
             self.services.store._parts.options.event_bytes_max,
         )  # fmt: skip
         self.connections[number] = connection
+        if self._goodbye is not None:
+            connection.stop(self._goodbye)
         try:
             await connection.serve()
         finally:
@@ -258,6 +263,7 @@ class Entrance:
 
     async def stop_all(self, goodbye: say.Goodbye) -> None:
         """Say goodbye to all clients, and wait until they have gone."""
+        self._goodbye = goodbye
         for connection in list(self.connections.values()):
             connection.stop(goodbye)
         while self.connections:

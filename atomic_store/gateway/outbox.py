@@ -112,6 +112,12 @@ class Outbox:
         while not self.has_room and not self._is_closed:
             await self._less.wait()
 
+    def drop_bulk(self) -> None:
+        """Drop what is no answer, and has not been begun."""
+        self._size -= sum(map(len, self._bulk))
+        self._bulk.clear()
+        self._wake()
+
     def close(self) -> None:
         """Drop everything; nothing is sent any more."""
         self._is_closed = True
