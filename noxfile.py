@@ -102,6 +102,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def schemas(session: nox.Session) -> None:
+    """Write what is made of the protocol's classes: its schemas, and the tables of its page."""
+    install(session, "test")
+    session.run("python", "tests/protocol_files.py")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """How fast is it on this machine? The measurements of docs/performance.md, beside others'."""
     install(session, "bench")

@@ -65,13 +65,13 @@ class Result(msgspec.Struct, Generic[E], frozen=True, eq=False):
         All events of the scope when this was decided; the new ones last iff accepted.
 
         Raises:
-          PastNotLoaded: the store keeps a fold, so that the past was not read;
-            `query_events` reads it.
+          PastNotLoaded: the past was not read, because the store keeps a fold, or because
+            somebody else decided; `query_events` reads it.
         """
         if self._past is None:
             raise PastNotLoaded(
-                f"the past of scope {shown(self.scope)} was not read, because the store keeps "
-                "a fold: use `await store.query_events(scope)`"
+                f"the past of scope {shown(self.scope)} was not read for this decision: "
+                "use `await store.query_events(scope)`"
             )
         return PastEvents(self._past, self._past_count)
 

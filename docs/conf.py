@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sphinx.ext.napoleon import Config, GoogleDocstring
 
 import atomic_store
+import atomic_store.gateway
 import atomic_store.journal
 import atomic_store.testing
 
@@ -38,7 +39,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     (
         r"py:.*",
-        r"(abc|attrs|collections|contextlib|datetime|os|outcome|pathlib|trio|types|typing|uuid)\..*",
+        r"(abc|attrs|collections|contextlib|datetime|os|outcome|pathlib|ssl|trio|types|typing|uuid)\..*",
     ),
     (r"py:.*", r"Callable|Awaitable|Iterable|Mapping|Sequence|UUID"),
     # What the operating system is to the library; only tests put another in its place.
@@ -87,7 +88,12 @@ def find_public_name(
     name = node["reftarget"].rpartition(".")[2]
     if node.get("refdomain") != "py":
         return None
-    for module in (atomic_store, atomic_store.journal, atomic_store.testing):
+    for module in (
+        atomic_store,
+        atomic_store.gateway,
+        atomic_store.journal,
+        atomic_store.testing,
+    ):
         if name in module.__all__:
             target = f"{module.__name__}.{name}"
             python = env.get_domain("py")

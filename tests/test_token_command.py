@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -289,3 +290,14 @@ class TestFiles:
 
         assert TokenFile(tmp_path / "b").lookup(text) is None
         assert TokenFile(tmp_path / "b").lookup(token(1)) is None
+
+
+def test_the_command_line_needs_no_extra() -> None:
+    """What only a running gateway needs is not imported, so that it need not be installed."""
+    code = "import atomic_store.cli, json, sys; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env=environment(), timeout=60
+    )
+
+    extra = {"h11", "prometheus_client", "trio_websocket", "wsproto"}
+    assert set() == extra & set(json.loads(run.stdout))

@@ -124,6 +124,16 @@ class TestLookUp:
         for text in (before + right + after, change(right), right[part], before + right[part]):
             assert (text == right) == (kept.lookup(text, NOW) is not None)
 
+    @pytest.mark.parametrize("more", ["\ud800", "\n", "\0", "=", "A" * 10_000_000])
+    def test_what_has_not_the_form_is_not_hashed(
+        self, more: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What strangers send costs a look at its form, however long it is."""
+        monkeypatch.delattr(module, "digest_of")
+
+        assert tokens(entry(1)).lookup(token(1) + more, NOW) is None
+        assert tokens(entry(1)).lookup(more + token(1), NOW) is None
+
     def test_unused_bits_count(self) -> None:
         """Another last character that base64 would decode to the same bytes is refused."""
         right = make_token(bytes(32))

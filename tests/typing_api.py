@@ -32,6 +32,7 @@ from atomic_store import (
     open_store,
     parse_filter,
 )
+from atomic_store.gateway import Client, open_client
 from atomic_store.testing import Scenario, Then, open_test_store, scenario, trio_clock
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -216,3 +217,24 @@ def all_outcomes(outcome: Outcome) -> str:
             return "not decided"
         case _:
             assert_never(outcome)
+
+
+async def through_a_gateway(lot: str) -> None:
+    """A client has the store's types: those of the event classes that it was opened with."""
+    async with open_client("ws://localhost:8000", events=Bid, scope_of=lot_of) as client:
+        assert_type(client, Client[Bid])
+        assert_type(await client.store_if_valid(Bid("a", 1), plain), Result[Bid])
+        assert_type(await client.store_if_valid(Bid("a", 1), awaited), Result[Bid])
+        assert_type(await client.store_if_valid(Bid("a", 1)), Result[Bid])
+        assert_type(await client.query_events(lot, last=3), list[Record[Bid]])
+        assert_type(client.read(prefix=lot), Reading[Bid])
+        async with client.consider(Bid("a", 1)) as request:
+            assert_type(await request.respond(request.accept()), Result[Bid])
+        async with client.subscribe(scope=lot) as feed:
+            async for item in feed:
+                assert_type(item, Record[Bid] | CaughtUp)
+        await client.validate_for("lot/", awaited, rounds=4)
+    async with open_client("ws://localhost:8000", events=[Bid, Closed]) as either:
+        assert_type(either, Client[Any])
+    async with open_client("ws://localhost:8000") as plain_json:
+        assert_type(plain_json, Client[JsonEvent])

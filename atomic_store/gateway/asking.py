@@ -8,6 +8,7 @@ import attrs
 import trio
 
 from ..errors import AtomicStoreError
+from ..intake import check_scope
 from ..journal import ScopeEnd, Wanted
 from ..reading import filter_of, moment
 from ..store import Store
@@ -60,14 +61,29 @@ class Asking:
                 # In the order of its other messages: the last one is an answer, too.
                 peer.outbox.answer(records_head(request.id) + records_body(texts_page))
             wanted = None if page.next is None else wanted.going_on_at(page.next)
-        # What continues a query is given as it is asked for: what lies behind a position.
-        following = None
-        if wanted is not None:
-            last = wanted.last or head
-            following = last + 1 if wanted.reverse else wanted.first - 1
+        following = None if wanted is None else await self._going_on(request, wanted, head)
         peer.finish(request.id, say.Done(id=request.id, next=following, scanned=scanned))
 
+    async def _going_on(self, request: Query, wanted: Wanted, head: int) -> int | None:
+        """
+        Give what takes the place of the bound that a query was asked with.
+
+        A sequence where it was asked by sequences, else a position: `after`, or `before`
+        where the last one comes first.
+        """
+        position = (wanted.last or head) + 1 if wanted.reverse else wanted.first - 1
+        if request.after_sequence is None and request.before_sequence is None:
+            return position
+        passed = Wanted(
+            scope=request.scope, reverse=not wanted.reverse,
+            first=position if wanted.reverse else 1, last=None if wanted.reverse else position,
+        )  # fmt: skip
+        page = await self.store._parts.journal.scan(passed, limit=1)
+        return page.records[0].sequence if page.records else None
+
     async def _wanted(self, request: Query) -> Wanted | None:
+        if request.scope is not None:
+            check_scope(request.scope)
         reverse = request.order == "desc"
         at = None if request.at is None else moment(request.at, reverse=reverse)
         first, last = (request.after or 0) + 1, None

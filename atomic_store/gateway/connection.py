@@ -129,15 +129,15 @@ class Connection:
     async def _read(self, peer: Peer) -> None:
         deadline = trio.current_time() + self.limits.hello_s
         while self._close is None:
-            with trio.move_on_at(deadline) as waiting:
-                try:
+            try:
+                with trio.fail_at(deadline):
                     text = await self.socket.get_message()
-                except ConnectionClosed as closed:
-                    reason = closed.reason
-                    self.code = None if reason is None else reason.code
-                    return
-            if waiting.cancelled_caught:
+            except trio.TooSlowError:
                 self._close = Close(CloseCode.NO_HELLO, "expected `hello` in time")
+                return
+            except ConnectionClosed as closed:
+                reason = closed.reason
+                self.code = None if reason is None else reason.code
                 return
             self._take(peer, text)
             if self.session.principal is not None:

@@ -18,6 +18,7 @@ import trio
 
 from ..feed import Hub
 from ..filter import Filter
+from ..intake import check_scope
 from ..journal import StoredRecord, Wanted
 from ..reading import filter_of
 from ..store import Store
@@ -110,6 +111,7 @@ class Following:
     heartbeat_s: float
     on_delivered: Callable[[int], None]
     on_slow: Callable[[int], None]
+    sweep_s: float = SWEEP_S
     position: int = attrs.field(init=False)
     """Everything up to it has been swept."""
     _hub: Hub = attrs.field(init=False)
@@ -135,6 +137,8 @@ class Following:
           FilterError: `where` is no filter.
           InvalidEvent: no scope can have this name.
         """
+        if request.scope is not None:
+            check_scope(request.scope)
         key = (request.scope, request.prefix, request.where)
         topic = self._topics.get(key) or Topic(_wanted(request))
         head = self.store.head.position
@@ -190,7 +194,7 @@ class Following:
         else:
             self._sweep(records)
         # Commits gather while the others have their turn.
-        rest = SWEEP_S - (trio.current_time() - began)
+        rest = self.sweep_s - (trio.current_time() - began)
         await trio.sleep(max(0.0, rest))
         return True
 
@@ -211,19 +215,30 @@ class Following:
             if not topic.live or (one is not None and one not in scopes):
                 continue
             matching = topic.matching(records)
-            shared = [
-                (frames.continuation(records_body(page)), len(page))
-                for page in pages(map(text_of, matching), bytes_max, self.page_records)
-            ]
+            shared = self._bodies(matching, text_of)
             for subscription in list(topic.live):
                 if subscription.position >= last:
                     continue
+                bodies = shared
                 if subscription.position >= first:
-                    # It came in the middle of this page, having read ahead.
-                    self._fall_behind(subscription)
-                elif not self._hand_over(subscription, shared):
+                    # It has read ahead, into the middle of these.
+                    after = subscription.position
+                    own = [record for record in matching if record.position > after]
+                    bodies = self._bodies(own, text_of)
+                if not self._hand_over(subscription, bodies):
                     self._fall_behind(subscription)
         self.position = last
+
+    def _bodies(
+        self, records: list[StoredRecord], text_of: Callable[[StoredRecord], bytes]
+    ) -> list[tuple[bytes, int]]:
+        """The frames that hold some records, behind a head, and how many are in each."""
+        return [
+            (frames.continuation(records_body(page)), len(page))
+            for page in pages(
+                map(text_of, records), self.message_bytes - FRAME_BYTES, self.page_records
+            )
+        ]
 
     def _hand_over(self, subscription: Subscription, shared: list[tuple[bytes, int]]) -> bool:
         """Send a subscriber all of it, or, where it is slow, nothing."""
@@ -283,12 +298,13 @@ class Following:
             await outbox.room()
             if subscription.is_over or subscription.peer.is_gone:
                 return
-            # What the sweeper has not seen yet it hands over itself.
-            if subscription.position >= self.position:
+            if subscription.position < self.store.head.position:
+                await self._send_page(subscription)
+            if subscription.position >= self.position and not subscription.is_over:
+                # What the sweeper has not seen yet it hands over itself.
                 subscription.say_caught_up()
                 subscription.topic.live.add(subscription)
                 return
-            await self._send_page(subscription)
 
     async def _send_page(self, subscription: Subscription) -> None:
         wanted, position = subscription.topic.wanted, subscription.position

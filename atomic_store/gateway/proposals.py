@@ -159,6 +159,8 @@ class Proposals:
         proposal_id = _uuid_of(request.proposal_id)
         if fault is None and proposal_id is None:
             fault = f"proposal_id: expected a UUID, found {shown(request.proposal_id)}"
+        if fault is None and request.scope is None and parts.scope_of is None:
+            fault = "scope: expected one, for this store does not tell it from the event"
         if fault is not None:
             return say.error(ErrorCode.BAD_MESSAGE, fault, request.id)
         timeout = request.validation_timeout_s

@@ -20,18 +20,29 @@ class WireRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """
 
     position: int
+    """Its place in the store: 1, 2, 3 … without a gap."""
     scope: str
+    """The log that it belongs to."""
     sequence: int
+    """Its place in the scope: 1, 2, 3 … without a gap."""
     id: str
     """The proposal's."""
     at: str
+    """When it was admitted: `2026-11-23T15:04:05.123456Z`."""
     type: str
+    """The name of the event's type."""
     data: msgspec.Raw | UnsetType = UNSET
+    """The event."""
     v: int = 1
+    """The version of the type's schema."""
     part: tuple[int, int] | None = None
+    """`[k,n]`: the k-th of the n > 1 records of one decision."""
     metadata: msgspec.Raw | UnsetType = UNSET
+    """What was stored with the proposal: an object."""
     meta: msgspec.Raw | UnsetType = UNSET
+    """What was stored with the decision, on its first record."""
     proposed: str | None = None
+    """The digest of the proposed event, where others took its place."""
     omitted_bytes: int | None = None
     """How large `data` is, where it was left out because it would not fit a message."""
 
@@ -57,10 +68,15 @@ class LimitsShown(msgspec.Struct, frozen=True):
     """The limits that a client should know."""
 
     message_bytes: int
+    """The largest message, in either direction."""
     event_bytes: int
+    """The largest event, as JSON text."""
     page_records: int
+    """The most records on a page."""
     open_requests: int
+    """The most requests that a connection may have open."""
     rounds: int
+    """The most rounds that a `validate_for` takes at the same time."""
 
 
 class Welcome(ServerMessage, frozen=True, tag="welcome"):
@@ -69,13 +85,19 @@ class Welcome(ServerMessage, frozen=True, tag="welcome"):
     store: str
     """The id of the store's history: whoever gets another one drops all that it holds."""
     position: int
+    """The last record's."""
     principal: str
+    """Who the client is, by its token."""
     rights: dict[str, list[str]]
     """By right, the scope prefixes that it covers."""
     heartbeat_s: float
+    """How long the gateway says nothing, at most."""
     limits: LimitsShown
+    """What the client must keep to."""
     protocol: int
+    """1."""
     features: list[str]
+    """What was added to this version of the protocol, by name."""
 
 
 class Ping(ServerMessage, frozen=True, tag="ping"):
@@ -91,9 +113,13 @@ class Past(ServerMessage, frozen=True, tag="past"):
 
     id: Id
     after: int
+    """The sequence behind which the page begins; 0: it replaces what the client held."""
     records: list[WireRecord]
+    """In order of their sequence, without a gap."""
     through: int
+    """The sequence that the page ends with."""
     round: str | None = None
+    """For a registered validator: the round that it is for."""
 
 
 class Waiting(ServerMessage, frozen=True, tag="waiting"):
@@ -101,14 +127,18 @@ class Waiting(ServerMessage, frozen=True, tag="waiting"):
 
     id: Id
     ahead: int
+    """How many."""
 
 
 class RoundFor(msgspec.Struct, frozen=True):
     """Whose proposal a registered validator is shown."""
 
     scope: str
+    """Where it was proposed."""
     proposal_id: str
+    """The proposal's id."""
     principal: str
+    """Who proposed it."""
 
 
 class Validate(ServerMessage, frozen=True, tag="validate"):
@@ -116,13 +146,19 @@ class Validate(ServerMessage, frozen=True, tag="validate"):
 
     id: Id
     round: str
+    """The round's token: `decide` names it."""
     sequence: int
+    """The scope's last record: the decision is made upon all up to it."""
     deadline_s: float
     """How long from now."""
     event: Event
+    """What was proposed."""
     metadata: msgspec.Raw | UnsetType = UNSET
+    """What came with the proposal."""
     state: msgspec.Raw | UnsetType = UNSET
+    """The fold's state, if it was asked for."""
     for_: RoundFor | None = msgspec.field(name="for", default=None)
+    """For a registered validator: whose proposal it is."""
 
 
 class Result(ServerMessage, frozen=True, tag="result"):
@@ -130,12 +166,17 @@ class Result(ServerMessage, frozen=True, tag="result"):
 
     id: Id
     accepted: bool
+    """Whether the outcome is `accepted`."""
     outcome: str
-    """accepted, rejected, timed_out, withdrawn or ended."""
+    """`accepted`, `rejected`, `timed_out`, `withdrawn` or `ended`."""
     records: list[WireRecord] | None = None
+    """What was stored."""
     reason: str | None = None
+    """Why not."""
     meta: msgspec.Raw | UnsetType = UNSET
+    """What the decision said beside."""
     duplicate: bool = False
+    """Whether it had been admitted before."""
 
 
 class Over(ServerMessage, frozen=True, tag="over"):
@@ -143,7 +184,9 @@ class Over(ServerMessage, frozen=True, tag="over"):
 
     id: Id
     round: str
+    """The round's token."""
     outcome: str
+    """As in the proposer's `result`."""
 
 
 class Records(ServerMessage, frozen=True, tag="records"):
@@ -151,6 +194,7 @@ class Records(ServerMessage, frozen=True, tag="records"):
 
     id: Id
     records: list[WireRecord]
+    """One or more."""
 
 
 class Done(ServerMessage, frozen=True, tag="done"):
@@ -160,6 +204,7 @@ class Done(ServerMessage, frozen=True, tag="done"):
     next: int | UnsetType | None = UNSET
     """What continues a query; null at the end."""
     scanned: int | None = None
+    """How many records were looked at, of a query with a filter."""
 
 
 class CaughtUp(ServerMessage, frozen=True, tag="caught_up"):
@@ -167,6 +212,7 @@ class CaughtUp(ServerMessage, frozen=True, tag="caught_up"):
 
     id: Id
     position: int
+    """All records up to it that match have been sent."""
 
 
 class Reset(ServerMessage, frozen=True, tag="reset"):
@@ -174,20 +220,28 @@ class Reset(ServerMessage, frozen=True, tag="reset"):
 
     id: Id
     store: str
+    """The id of the history that there is now."""
 
 
 class ScopeShown(msgspec.Struct, frozen=True, omit_defaults=True):
     """A scope: where it ends, and what it does now."""
 
     scope: str
+    """Its name."""
     sequence: int
+    """Its last record's."""
     position: int
+    """Its last record's."""
     at: str
+    """Its last record's."""
     state: str = "idle"
-    """idle, available or validating."""
+    """`idle`, `available` or `validating`."""
     waiting: int = 0
+    """How many proposals wait their turn."""
     round: str | None = None
+    """The open round's token."""
     principal: str | None = None
+    """Whose proposal is in the round."""
     since_s: float | None = None
     """For how long the round has been open."""
     deadline_s: float | None = None
@@ -199,6 +253,7 @@ class ScopesShown(ServerMessage, frozen=True, tag="scopes"):
 
     id: Id
     scopes: list[ScopeShown]
+    """In order of their names."""
 
 
 class StatsShown(ServerMessage, frozen=True, tag="stats"):
@@ -206,6 +261,7 @@ class StatsShown(ServerMessage, frozen=True, tag="stats"):
 
     id: Id
     figures: dict[str, Any]
+    """What the store and the gateway count."""
 
 
 class StoreShown(ServerMessage, frozen=True, tag="store"):
@@ -213,9 +269,13 @@ class StoreShown(ServerMessage, frozen=True, tag="store"):
 
     id: Id
     store: str
+    """The id of its history."""
     position: int
+    """The last record's."""
     commit: str
+    """The last commit's hash: two stores with the same one hold the same."""
     figures: dict[str, Any]
+    """What it holds, by name."""
 
 
 class Verified(ServerMessage, frozen=True, tag="verified"):
@@ -223,21 +283,32 @@ class Verified(ServerMessage, frozen=True, tag="verified"):
 
     id: Id
     checked_bytes: int
+    """How much has been checked."""
     total_bytes: int
+    """How much there is to check."""
     records: int | None = None
+    """In the end: how many records are right."""
     commit: str | None = None
+    """In the end: the last commit's hash."""
     damage: list[dict[str, Any]] | None = None
+    """In the end: what is wrong, and where; empty if nothing is."""
 
 
 class Error(ServerMessage, frozen=True, tag="error"):
     """Something was refused. Ends its request unless `final` is false."""
 
     code: ErrorCode
+    """What went wrong."""
     message: str
+    """For people: what was expected, and what was found."""
     id: Id | None = None
+    """The request; left out, if the message named none."""
     round: str | None = None
+    """The round that a refused message was about."""
     final: bool = True
+    """Whether the request is over."""
     retry: bool = False
+    """Whether the same request may get past later."""
 
 
 def error(code: ErrorCode, message: str, id: Id | None = None) -> Error:  # noqa: A002 - as it is called on the wire
@@ -249,7 +320,9 @@ class Goodbye(ServerMessage, frozen=True, tag="goodbye"):
     """The gateway is about to close the connection."""
 
     reason: str
+    """`shutdown`, or what else it is."""
     reconnect_after_s: float | None = None
+    """When to come back, if that is known."""
 
 
 AnyServerMessage: TypeAlias = (

@@ -19,6 +19,14 @@ from .server_messages import AnyServerMessage, ServerMessage
 M = TypeVar("M", ClientMessage, ServerMessage)
 
 _ID_DIGITS_MAX = 16
+_WHY_MAX = 160
+_KINDS = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a lone surrogate",
+    list: "an array",
+}
 
 _encode = msgspec.json.Encoder().encode
 _server: msgspec.json.Decoder[AnyServerMessage] = msgspec.json.Decoder(AnyServerMessage)
@@ -70,17 +78,21 @@ def parse_client(text: str | bytes) -> Parsed:
     Members that a message does not have are ignored; values are taken as they are, or not
     at all: no number is made of a string, no integer of a float.
     """
+    if not isinstance(text, str):
+        try:
+            text = text.decode()
+        except UnicodeDecodeError as error:
+            return NotAnObject(f"expected text in UTF-8, found {shown(text[:80])}: {error}")
     head = _head(text)
     if isinstance(head, NotAnObject):
         return head
-    id_, name = _given_id(head), head.type if type(head.type) is str else None
+    id_, name = _given_id(head), _given_type(head)
     kind = None if name is None else client_messages.ALL.get(name)
     if kind is None:
-        found = shown(head.type)
         if name is None:
-            what = f"type: expected a string, found {found}"
+            what = f"type: expected a string, found {_kind_of(head.type)}"
             return Refused(ErrorCode.BAD_MESSAGE, what, id_, None)
-        what = f"expected a type of message of this protocol, found {found}"
+        what = f"expected a type of message of this protocol, found {shown(name)}"
         return Refused(ErrorCode.UNKNOWN_TYPE, what, id_, name)
     carries_event = kind in (client_messages.Propose, client_messages.Decide)
     bad = ErrorCode.INVALID_EVENT if carries_event else ErrorCode.BAD_MESSAGE
@@ -91,7 +103,7 @@ def parse_client(text: str | bytes) -> Parsed:
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
-        return Refused(ErrorCode.BAD_MESSAGE, f"{name}: {error}", id_, name)
+        return Refused(ErrorCode.BAD_MESSAGE, f"{name}: {_cut(error)}", id_, name)
 
 
 def parse_server(text: str | bytes) -> AnyServerMessage | None:
@@ -106,7 +118,7 @@ def parse_server(text: str | bytes) -> AnyServerMessage | None:
     """
     try:
         return _server.decode(text)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError) as error:
         head = _head(text)
         if isinstance(head, _Head) and type(head.type) is str and head.type not in _server_tags:
             return None
@@ -143,6 +155,26 @@ def _refuse(name: str) -> None:
 
 def _head_int(literal: str) -> int | float:
     return int(literal) if len(literal) <= _ID_DIGITS_MAX else float("inf")
+
+
+def _kind_of(value: Any) -> str:
+    """What JSON calls a value that may be too long, or too deep, to be shown."""
+    if value is None:
+        return "none"
+    return _KINDS.get(type(value), "an object")
+
+
+def _cut(error: msgspec.ValidationError) -> str:
+    """What msgspec says, which may quote the client at any length; the place stands at its end."""
+    text = str(error)
+    return text if len(text) <= _WHY_MAX else f"{text[: _WHY_MAX // 2]}…{text[-_WHY_MAX // 2 :]}"
+
+
+def _given_type(head: _Head) -> str | None:
+    if type(head.type) is not str:
+        return None
+    # A lone surrogate can be written by nobody: not in an answer, and not in a log.
+    return None if any("\ud800" <= c <= "\udfff" for c in head.type) else head.type
 
 
 def _given_id(head: _Head) -> int | None:

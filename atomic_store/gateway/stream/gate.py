@@ -174,7 +174,6 @@ class Gate(trio.abc.Stream):
                     self._is_begun = True
                     await self._stream.send_all(part)
                     taken = len(part)
-            self._check_open()
             self._took(taken)
 
     def _took(self, count: int) -> None:
@@ -186,7 +185,8 @@ class Gate(trio.abc.Stream):
     def _give_up(self) -> None:
         """Leave nothing begun behind: whoever was sending it goes away."""
         if self._is_begun:
-            self.abort()
+            self.is_broken = True
+            self._reset()
         self._outgoing = _NOTHING
 
     def _check_open(self) -> None:
@@ -247,7 +247,7 @@ class Gate(trio.abc.Stream):
 
         Raises:
           trio.BrokenResourceError: the client is gone.
-          trio.ClosedResourceError: the gate was closed.
+          trio.ClosedResourceError: the gate was closed, or a frame was cut.
         """
         self._check_closed()
         with self._breaking():
@@ -268,6 +268,9 @@ class Gate(trio.abc.Stream):
         Never waits. Whoever sends or receives gets `ClosedResourceError`. May be repeated.
         """
         self._is_closed = self.is_broken = True
+        self._reset()
+
+    def _reset(self) -> None:
         for part in _parts(self._stream):
             assert part is not None, "the constructor has seen to it"
             if isinstance(part, trio.SocketStream):

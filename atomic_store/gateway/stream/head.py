@@ -81,6 +81,7 @@ class ReplayStream(trio.abc.Stream):
                 self._counter.take(self._held, self._held_from, self._reach(max_bytes))
             )
         except TooManyFragments as error:
+            self._held, self._held_from = b"", 0
             self._gate.abort()
             raise trio.BrokenResourceError(str(error)) from error
 

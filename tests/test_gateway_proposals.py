@@ -1,0 +1,287 @@
+"""Proposals over the wire that their proposers decide."""
+
+from __future__ import annotations
+
+import pytest
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from gateway_talk import admitted, an_id, bid, house, propose
+
+
+async def test_a_round() -> None:
+    """A proposer is asked, answers, and is told what was stored, with the stamps of who did it."""
+    async with house() as here:
+        ada = await here.connect()
+        ada.heard("welcome", protocol=1, principal="ada", position=0, store=here.store.history)
+        id_ = await propose(ada, proposal_id=an_id(1), metadata={"correlation": "c-9"})
+        shown = ada.heard("validate", id=id_, sequence=0, event=bid(500))
+        await ada.say(type="decide", id=id_, round=shown["round"], accept=True, meta={"by": 1})
+        result = ada.heard("result", id=id_, accepted=True, outcome="accepted", meta={"by": 1})
+
+        (record,) = result["records"]
+        assert ("lot/1", 1, an_id(1), bid(500)["data"]) == (
+            record["scope"], record["sequence"], record["id"], record["data"],
+        )  # fmt: skip
+        assert {"correlation": "c-9", "$by": "ada", "$decided_by": "ada"} == record["metadata"]
+        (stored,) = await here.store.query_events("lot/1")
+        assert record["metadata"] == stored.metadata
+
+
+async def test_a_rejection() -> None:
+    """A rejection is a result, with its reason and `meta`; nothing is stored."""
+    async with house() as here:
+        ada = await here.connect()
+        id_ = await propose(ada)
+        shown = [ada.hear(), ada.hear()][1]
+        await ada.say(
+            type="decide", id=id_, round=shown["round"], accept=False, reason="low", meta=[1]
+        )
+
+        ada.heard("result", id=id_, accepted=False, outcome="rejected", reason="low", meta=[1])
+        assert 0 == here.store.head.position
+
+
+async def test_other_events() -> None:
+    """Others take the event's place: all are stored, in order, as parts of one decision."""
+    async with house() as here:
+        ada = await here.connect()
+        id_ = await propose(ada)
+        shown = [ada.hear(), ada.hear()][1]
+        await ada.say(
+            type="decide", id=id_, round=shown["round"],
+            events=[bid(501), {"type": "Sold", "data": None}],
+        )  # fmt: skip
+
+        result = ada.heard("result", accepted=True)
+        assert [("Bid", [1, 2]), ("Sold", [2, 2])] == [
+            (record["type"], record["part"]) for record in result["records"]
+        ]
+
+
+async def test_an_answer_that_does_not_count() -> None:
+    """A decision that is none leaves the round open; the right one then counts."""
+    async with house() as here:
+        ada = await here.connect()
+        id_ = await propose(ada)
+        ada.hear_all()
+        for wrong, code in (
+            ({"round": "r-9", "accept": True}, "stale_round"),
+            ({"round": "r-1"}, "bad_message"),
+            ({"round": "r-1", "accept": True, "events": [bid(1)]}, "bad_message"),
+            ({"round": "r-1", "events": []}, "bad_message"),
+            ({"round": "r-1", "accept": True, "reason": "why"}, "bad_message"),
+            ({"round": "r-1", "events": [{"type": "", "data": 1}]}, "invalid_event"),
+            ({"round": "r-1", "events": [bid(1), {"type": "A", "data": "x" * 300_000}]},
+             "invalid_event"),
+        ):  # fmt: skip
+            await ada.say(type="decide", id=id_, **wrong)
+            ada.heard("error", id=id_, code=code, final=False)
+        await ada.say(type="decide", id=id_, round="r-1", accept=True)
+
+        ada.heard("result", accepted=True)
+
+
+async def test_deciding_twice() -> None:
+    """The second answer is stale and changes nothing."""
+    async with house() as here:
+        ada = await here.connect()
+        id_ = await propose(ada)
+        ada.hear_all()
+        here.journal.pause()
+        await ada.say(type="decide", id=id_, round="r-1", accept=True)
+        await ada.say(type="decide", id=id_, round="r-1", accept=False)
+        ada.heard("error", code="stale_round", final=False, round="r-1")
+        here.journal.resume()
+        await wait_all_tasks_blocked()
+        ada.heard("result", accepted=True)
+        await ada.say(type="decide", id=id_, round="r-1", accept=False)
+
+        ada.heard("error", code="stale_round", final=False)
+
+
+async def test_the_deadline(mock_clock: MockClock) -> None:
+    """A round that is not answered ends at its deadline, which the client may set earlier."""
+    async with house() as here:
+        ada = await here.connect()
+        id_ = await propose(ada, validation_timeout_s=2)
+        ada.hear()
+        ada.heard("validate", deadline_s=2.0)
+        mock_clock.jump(1.99)
+        await wait_all_tasks_blocked()
+        assert [] == ada.hear_all()
+        mock_clock.jump(0.02)
+        await wait_all_tasks_blocked()
+        ada.heard("result", id=id_, accepted=False, outcome="timed_out", reason="timed out")
+        await ada.say(type="decide", id=id_, round="r-1", accept=True)
+        ada.heard("error", code="stale_round", final=False)
+        await propose(ada, validation_timeout_s=99)
+        ada.heard("validate", deadline_s=5.0)
+
+
+async def test_withdrawing() -> None:
+    """A proposal that waits, or whose round is open, can be taken back; a decided one cannot."""
+    async with house() as here:
+        ada, ben = await here.connect(), await here.connect("ben")
+        ada.hear_all()
+        ben.hear_all()
+        first, second = await propose(ada), await propose(ben)
+        ada.hear()
+        ben.hear()
+        await ben.say(type="withdraw", id=second)
+        ben.heard("result", id=second, accepted=False, outcome="withdrawn")
+        await ada.say(type="withdraw", id=first)
+        ada.heard("result", id=first, accepted=False, outcome="withdrawn")
+        third = await propose(ada)
+        ada.heard("validate", id=third)
+        here.journal.pause()
+        await ada.say(type="decide", id=third, round="r-2", accept=True)
+        await ada.say(type="withdraw", id=third)
+        here.journal.resume()
+        await wait_all_tasks_blocked()
+
+        ada.heard("result", id=third, accepted=True)
+
+
+async def test_whoever_goes_takes_back() -> None:
+    """A connection that ends withdraws what it would have decided; the next one has its turn."""
+    async with house() as here:
+        ada, ben = await here.connect(), await here.connect("ben")
+        ben.hear_all()
+        await propose(ada)
+        await propose(ben)
+        assert ["waiting"] == ben.hear_types()
+        await ada.hang_up()
+
+        ben.heard("validate", sequence=0)
+        assert 1 == here.store.statistics().withdrawn
+
+
+async def test_in_the_order_sent() -> None:
+    """Proposals of a connection to a scope are considered in the order in which they were sent."""
+    async with house() as here:
+        ada = await here.connect()
+        for cents in range(5):
+            await admitted(ada, cents)
+        ada.hear_all()
+        # The first one has the longest past to be shown.
+        ids = [await propose(ada, known=known, proposal_id=an_id(known)) for known in range(5)]
+        for id_ in ids:
+            news = [one for one in ada.hear_all() if one["type"] == "validate"]
+            assert [id_] == [one["id"] for one in news]
+            await ada.say(type="decide", id=id_, round=news[0]["round"], accept=True)
+
+
+async def test_a_duplicate() -> None:
+    """What was admitted is answered as it was then, and says so; nobody is asked."""
+    async with house() as here:
+        ada = await here.connect()
+        first = await propose(ada, proposal_id=an_id(1))
+        await ada.say(type="decide", id=first, round="r-1", accept=True)
+        records = ada.hear_all()[-1]["records"]
+        await propose(ada, proposal_id=an_id(1), past=False)
+
+        ada.heard("result", accepted=True, duplicate=True, records=records)
+
+
+async def test_conflicts() -> None:
+    """The same id with another event, or from somebody else, is refused, and nothing is shown."""
+    async with house() as here:
+        ada, ben = await here.connect(), await here.connect("ben")
+        first = await propose(ada, proposal_id=an_id(1))
+        ada.hear_all()
+        ben.hear_all()
+        for talk, cents in ((ada, 501), (ben, 500)):
+            await propose(talk, cents, proposal_id=an_id(1), past=False)
+            error = talk.heard("error", code="proposal_conflict", final=None)
+            assert "500" not in error["message"]
+        await ada.say(type="decide", id=first, round="r-1", accept=True)
+        ada.hear_all()
+        for talk, cents in ((ada, 501), (ben, 500)):
+            await propose(talk, cents, proposal_id=an_id(1), past=False)
+            talk.heard("error", code="proposal_conflict")
+
+
+async def test_taking_over() -> None:
+    """Sent again, an undecided proposal goes on for the new request, under a new name."""
+    async with house() as here:
+        ada, again = await here.connect(), await here.connect()
+        ada.hear_all()
+        again.hear_all()
+        first = await propose(ada, proposal_id=an_id(1))
+        ada.heard("validate", round="r-1")
+        second = await propose(again, proposal_id=an_id(1))
+        ada.heard("error", id=first, code="superseded")
+        again.heard("validate", id=second, round="r-1.2")
+        await ada.say(type="decide", id=first, round="r-1", accept=False)
+        ada.heard("error", code="stale_round")
+        await ada.hang_up()
+        await again.say(type="decide", id=second, round="r-1", accept=False)
+        again.heard("error", code="stale_round", final=False)
+        await again.say(type="decide", id=second, round="r-1.2", accept=True)
+
+        again.heard("result", id=second, accepted=True)
+        assert 1 == here.store.statistics().rounds
+
+
+async def test_taking_over_while_it_waits() -> None:
+    """It keeps its place among those that wait."""
+    async with house() as here:
+        ada, ben, again = await here.connect(), await here.connect("ben"), await here.connect("ben")
+        await propose(ada)
+        await propose(ben, proposal_id=an_id(1))
+        await propose(ada)
+        await propose(again, proposal_id=an_id(1))
+        ben.hear_all()
+        again.hear_all()
+        await ada.say(type="decide", id=1, round="r-1", accept=False)
+
+        again.heard("validate")
+
+
+async def test_rights() -> None:
+    """Proposing and deciding need their rights, on the scope that the store gives the event."""
+    async with house(scope_of=lambda event: f"lot/{event.data['cents']}") as here:
+        ada = await here.connect("ada", propose=("lot/1",), decide=("lot/2",))
+        ada.hear()
+        for cents, decide, code in ((2, None, "forbidden"), (1, "self", "forbidden"),
+                                    (1, None, "no_validator")):  # fmt: skip
+            await ada.ask("propose", event=bid(cents), decide=decide)
+            ada.heard("error", code=code)
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"proposal_id": "x"}, "bad_message"),
+        ({"metadata": {"$by": "ben"}}, "bad_message"),
+        ({"state": True}, "no_state"),
+        ({"scope": ""}, "invalid_event"),
+        ({"scope": "a\0"}, "invalid_event"),
+        ({"scope": "x" * 513}, "invalid_event"),
+        ({"scope": None}, "bad_message"),
+        ({"event": {"type": "Bid", "data": "x" * 300_000}}, "invalid_event"),
+        ({"known": -1}, "bad_message"),
+        ({"validation_timeout_s": 0}, "bad_message"),
+    ],
+)
+async def test_what_cannot_be_proposed(members: dict[str, object], code: str) -> None:
+    """Each has its code, and changes nothing."""
+    async with house() as here:
+        ada = await here.connect()
+        ada.hear()
+        await ada.ask("propose", **{"scope": "lot/1", "decide": "self", "event": bid(1), **members})
+
+        ada.heard("error", id=1, code=code, final=None)
+        assert [] == ada.hear_all()
+
+
+async def test_a_full_waiting_room() -> None:
+    """One proposal too many is told so at once, and may come again."""
+    async with house(max_waiting=1) as here:
+        ada = await here.connect()
+        for cents in range(3):
+            await propose(ada, cents)
+
+        assert {"type": "error", "id": 3, "code": "scope_busy", "retry": True}.items() <= (
+            ada.hear_all()[-1].items()
+        )
