@@ -14,6 +14,7 @@ from typing import Protocol, final
 import attrs
 import trio
 
+from .access.tokens import redacted
 from .dispatch import Services
 from .limits import Limits
 from .log import logger, note
@@ -31,6 +32,8 @@ from .stream.websocket import ConnectionClosed, WebSocketConnection
 CLOSING_S = 2.0
 """How long a client may take to answer a close before its connection is ended."""
 REASON_BYTES_MAX = 123
+CLIENT_CHARACTERS_MAX = 200
+"""How much of what a client says that it is goes into the log."""
 
 
 class Doorkeeper(Protocol):
@@ -172,7 +175,8 @@ class Connection:
         if not self.doorkeeper.let_in(self.number, principal):
             self._close = Close(CloseCode.TOO_MANY, "too many connections of this principal")
             return
-        note("hello", connection=self.number, principal=principal.name, client=greet.client)
+        client = None if greet.client is None else redacted(greet.client[:CLIENT_CHARACTERS_MAX])
+        note("hello", connection=self.number, principal=principal.name, client=client)
         peer.say(
             say.Welcome(
                 protocol=PROTOCOL_VERSION, store=store.history, position=store.head.position,
