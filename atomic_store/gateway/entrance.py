@@ -15,7 +15,7 @@ from .access.refusal import Refusal
 from .connection import CLOSING_S, Connection
 from .dispatch import Services
 from .limits import Limits
-from .log import note
+from .log import logger, note
 from .protocol import server_messages as say
 from .protocol.codes import SUBPROTOCOL, CloseCode
 from .protocol.rights import Principal, Right, local
@@ -36,7 +36,9 @@ from .stream.request_head import BadHead, RequestHead
 from .stream.site import Site, path_of
 from .stream.websocket import ConnectionClosed, WebSocketRequest, serve_websocket
 
-_GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError, OSError, ssl.SSLError)
+_GONE: Final = (
+    ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError, OSError, ssl.SSLError,
+)  # fmt: skip
 
 
 @final
@@ -65,9 +67,12 @@ class Entrance:
     """Who speaks on each connection that has said hello."""
     # The tokens with which they did.
     _token_ids: dict[int, str] = attrs.Factory(dict)
+    # What whoever comes in the middle of the end is told.
+    _goodbye: say.Goodbye | None = None
     _streams: int = 0
     _ended: trio.Event = attrs.Factory(trio.Event)
 
+    @trio.lowlevel.enable_ki_protection
     async def serve_stream(self, stream: trio.SocketStream) -> None:
         """Serve a connection until its end. Nothing that a client does leaves here."""
         self._streams += 1
@@ -81,6 +86,9 @@ class Entrance:
             await self._serve(gate, secured)
         except _GONE:
             pass
+        except Exception as error:
+            # Whosever fault it is: the others must not hear of it.
+            logger.error("a connection failed", exc_info=error)
         finally:
             self._streams -= 1
             self.metrics.bytes_moved(received=gate.bytes_received, sent=gate.bytes_sent)
@@ -184,11 +192,10 @@ class Entrance:
             self.services.store._parts.options.event_bytes_max,
         )  # fmt: skip
         self.connections[number] = connection
+        if self._goodbye is not None:
+            connection.stop(self._goodbye)
         try:
             await connection.serve()
-        except ConnectionClosed:
-            # It ended in the middle of its end.
-            pass
         finally:
             del self.connections[number]
             self._ended.set()
@@ -256,6 +263,7 @@ class Entrance:
 
     async def stop_all(self, goodbye: say.Goodbye) -> None:
         """Say goodbye to all clients, and wait until they have gone."""
+        self._goodbye = goodbye
         for connection in list(self.connections.values()):
             connection.stop(goodbye)
         while self.connections:

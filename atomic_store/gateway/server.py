@@ -117,6 +117,7 @@ def open_gateway(
 
 
 @asynccontextmanager
+@trio.lowlevel.enable_ki_protection
 async def _open(
     host: str, port: int, make: Callable[[Tasks, int], Gateway]
 ) -> AsyncIterator[Gateway]:
@@ -125,27 +126,41 @@ async def _open(
         listeners = await trio.open_tcp_listeners(port, host=host)
         for listener in listeners:
             stack.push_async_callback(listener.aclose)
-        async with trio.open_nursery() as nursery:
-            tasks = Tasks(nursery)
-            gateway = make(tasks, listeners[0].socket.getsockname()[1])
-            entrance = gateway._entrance
-            tasks.start_soon(gateway._services.following.run)
-            if entrance.tokens is not None:
-                tasks.start_soon(entrance.tokens.watch, entrance.rights_changed)
-            for listener in listeners:
-                nursery.start_soon(_accept, listener, entrance, tasks)
-            note("listening", url=gateway.url)
-            try:
-                yield gateway
-            except BaseException as error:
-                # It leaves as itself, so it must not pass through the nursery.
-                raised = error
-            with trio.CancelScope(shield=True):
-                await _shut_down(gateway)
-            tasks.cancel()
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as nursery:
+                tasks = Tasks(nursery)
+                try:
+                    gateway = make(tasks, listeners[0].socket.getsockname()[1])
+                    _start(gateway, tasks, listeners)
+                    try:
+                        yield gateway
+                    except BaseException as error:
+                        # It leaves as itself, so it must not pass through the nursery.
+                        raised = error
+                    with trio.CancelScope(shield=True):
+                        await _shut_down(gateway)
+                finally:
+                    tasks.cancel()
+        except BaseExceptionGroup as group:
+            # An interrupt that came to one of the tasks, or while they were ended.
+            interrupt, others = group.split(KeyboardInterrupt)
+            if others is not None:
+                raise others from raised
+            raised = KeyboardInterrupt()
+            raised.__cause__ = interrupt
         if raised is not None:
             raise raised
+
+
+def _start(gateway: Gateway, tasks: Tasks, listeners: Sequence[trio.SocketListener]) -> None:
+    entrance = gateway._entrance
+    tasks.start_soon(gateway._services.following.run)
+    if entrance.tokens is not None:
+        tasks.start_soon(entrance.tokens.watch, entrance.rights_changed)
+    for listener in listeners:
+        # Also while it shuts down: whoever comes then is told so.
+        tasks.start_soon(_accept, listener, entrance, tasks)
+    note("listening", url=gateway.url)
 
 
 def _check_open_to(
