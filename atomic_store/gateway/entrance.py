@@ -60,6 +60,8 @@ class Entrance:
     metrics: Metrics
     has_function: bool
     _numbers: Iterator[int]
+    streams_max: int
+    """How many connections may be served, those included that have not come so far."""
     is_open: bool = True
     """Whether new connections are served."""
     connections: dict[int, Connection] = attrs.Factory(dict)
@@ -75,6 +77,10 @@ class Entrance:
     @trio.lowlevel.enable_ki_protection
     async def serve_stream(self, stream: trio.SocketStream) -> None:
         """Serve a connection until its end. Nothing that a client does leaves here."""
+        if self._streams >= self.streams_max:
+            note("too_many_streams", streams=self._streams)
+            Gate(stream).abort()
+            return
         self._streams += 1
         secured: trio.abc.Stream = stream
         if self.ssl_context is not None:

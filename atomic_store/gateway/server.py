@@ -8,6 +8,7 @@ block, and bounded in time.
 
 from __future__ import annotations
 
+import resource
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -37,6 +38,10 @@ from .validators import Validators
 
 RECONNECT_AFTER_S: Final = 1.0
 """When clients are asked to come back after a shutdown."""
+HANDSHAKES_MAX: Final = 1_000
+"""How many may be shaking hands, beside those that are connected."""
+FILES_KEPT: Final = 128
+"""How many of the files that the process may have open are not for connections."""
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -228,9 +233,22 @@ def _gateway(
         metrics,
         validate is not None,
         count(1),
+        streams_max(limits, resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
     )
     scheme = "ws" if ssl_context is None else "wss"
     return Gateway(f"{scheme}://{address}", services, entrance, metrics)
+
+
+def streams_max(limits: Limits, files_max: int) -> int:
+    """
+    Say how many connections may be served, wherever they have come to.
+
+    Args:
+      files_max: how many files the process may have open; -1 for any number. The store must
+        always be able to open some, or clients could fail its journal by just being there.
+    """
+    wished = limits.connections + HANDSHAKES_MAX
+    return wished if files_max < 0 else max(1, min(wished, files_max - FILES_KEPT))
 
 
 async def _accept(listener: trio.SocketListener, entrance: Entrance, tasks: Tasks) -> None:
