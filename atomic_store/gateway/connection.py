@@ -14,15 +14,16 @@ from typing import Protocol, final
 import attrs
 import trio
 
+from .access.tokens import redacted
 from .dispatch import Services
 from .limits import Limits
-from .log import note
+from .log import logger, note
 from .outbox import Outbox
 from .peer import Peer
 from .protocol import server_messages as say
 from .protocol.codes import PROTOCOL_VERSION, CloseCode, ErrorCode
 from .protocol.rights import Principal
-from .protocol.session import Close, Greet, Reply, Session, Start, Steer
+from .protocol.session import Action, Close, Greet, Reply, Session, Start, Steer
 from .stream import frames
 from .stream.gate import Gate
 from .stream.metrics import Metrics
@@ -31,6 +32,8 @@ from .stream.websocket import ConnectionClosed, WebSocketConnection
 CLOSING_S = 2.0
 """How long a client may take to answer a close before its connection is ended."""
 REASON_BYTES_MAX = 123
+CLIENT_CHARACTERS_MAX = 200
+"""How much of what a client says that it is goes into the log."""
 
 
 class Doorkeeper(Protocol):
@@ -91,9 +94,14 @@ class Connection:
                 peer = Peer(self.number, self.session, outbox, self.limits, tasks)
                 tasks.start_soon(self._write, outbox)
                 tasks.start_soon(self._watch, peer)
-                with self._reading:
-                    await self._read(peer)
-                await self._end(peer)
+                try:
+                    with self._reading:
+                        await self._read(peer)
+                    await self._end(peer)
+                finally:
+                    # Also where it was cancelled, because trio-websocket has crashed.
+                    self._leave(peer)
+                    outbox.close()
                 tasks.cancel_scope.cancel()
         finally:
             self.metrics.connection_closed(self.code)
@@ -141,7 +149,13 @@ class Connection:
             await peer.outbox.room()
 
     def _take(self, peer: Peer, text: str | bytes) -> None:
-        action = self.session.receive(text)
+        try:
+            self._do(peer, self.session.receive(text))
+        except Exception as error:
+            logger.error("a message failed", exc_info=error)
+            self._close = Close(CloseCode.INTERNAL, "something went wrong in the gateway")
+
+    def _do(self, peer: Peer, action: Action | None) -> None:
         match action:
             case Reply():
                 peer.say(action.message)
@@ -161,7 +175,8 @@ class Connection:
         if not self.doorkeeper.let_in(self.number, principal):
             self._close = Close(CloseCode.TOO_MANY, "too many connections of this principal")
             return
-        note("hello", connection=self.number, principal=principal.name, client=greet.client)
+        client = None if greet.client is None else redacted(greet.client[:CLIENT_CHARACTERS_MAX])
+        note("hello", connection=self.number, principal=principal.name, client=client)
         peer.say(
             say.Welcome(
                 protocol=PROTOCOL_VERSION, store=store.history, position=store.head.position,
@@ -174,6 +189,7 @@ class Connection:
         try:
             await outbox.run()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
+            outbox.close()
             self._reading.cancel()
 
     async def _watch(self, peer: Peer) -> None:
@@ -210,30 +226,36 @@ class Connection:
         """Answer what is open, if there is somebody to hear it, and close."""
         goodbye, close = self._goodbye, self._close
         if goodbye is not None and not self.gate.is_broken:
-            with trio.move_on_after(self.limits.shutdown_s):
-                await self._say_goodbye(peer, goodbye)
+            await self._say_goodbye(peer, goodbye)
             close = Close(CloseCode.SHUTDOWN, goodbye.reason)
+        self._leave(peer)
+        if close is not None and not self.gate.is_broken:
+            self.code = close.code
+            with trio.move_on_after(CLOSING_S if goodbye is None else self.limits.shutdown_s):
+                await peer.outbox.drained()
+                with trio.move_on_after(CLOSING_S):
+                    await self.socket.aclose(close.code, _cut(close.reason))
+
+    def _leave(self, peer: Peer) -> None:
+        """Nothing more is said, and nothing done for it."""
         peer.is_gone = True
         self.services.leave(peer)
         self.session.close()
-        if close is not None and not self.gate.is_broken:
-            self.code = close.code
-            with trio.move_on_after(CLOSING_S):
-                await peer.outbox.drained()
-                await self.socket.aclose(close.code, _cut(close.reason))
-        peer.outbox.close()
 
     async def _say_goodbye(self, peer: Peer, goodbye: say.Goodbye) -> None:
         failed = self.services.store._parts.journal.failure is not None
         code = ErrorCode.STORE_FAILED if failed else ErrorCode.SHUTTING_DOWN
         why = say.error(code, "the gateway is shutting down")
         self.services.proposals.stop(peer, why)
-        # What was decided is being made durable, and then told.
-        await self.services.proposals.all_told(peer)
+        with trio.move_on_after(self.limits.shutdown_s / 2):
+            # What was decided is being made durable, and then told.
+            await self.services.proposals.all_told(peer)
+        self.services.leave(peer)
+        # Nothing of a request follows its end; a subscription is taken up again elsewhere.
+        peer.outbox.drop_bulk()
         for request in self.session.close():
             peer.say(say.error(code, why.message, request.id))
         peer.say(goodbye)
-        await peer.outbox.drained()
 
     def _authenticate(self, token: str | None) -> Principal | None:
         return self.doorkeeper.principal_of(self.number, self.token or token)

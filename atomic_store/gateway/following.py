@@ -171,6 +171,7 @@ class Following:
 
     # --- those that keep up ---------------------------------------------------------------
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Sweep, until the store is closed; then all that is durable has been sent."""
         async with trio.open_nursery() as nursery:

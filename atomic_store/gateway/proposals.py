@@ -133,7 +133,6 @@ class Proposals:
     async def all_told(self, peer: Peer) -> None:
         """Wait until a connection waits for no result any more."""
         while any(number == peer.number for number, _ in self._asked):
-            self._released = trio.Event()
             await self._released.wait()
 
     def close(self) -> None:
@@ -150,6 +149,7 @@ class Proposals:
         """A request for a proposal has ended."""
         self._asked.pop((peer.number, id_), None)
         self._released.set()
+        self._released = trio.Event()
 
     # --- steps ----------------------------------------------------------------------------
 
