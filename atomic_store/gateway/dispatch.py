@@ -39,7 +39,7 @@ from .validators import Validators
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Services:
     """What a gateway does for its clients, all of them together."""
 

@@ -33,7 +33,7 @@ Validate: TypeAlias = Callable[[ValidationRequest[Any]], "Decision | Awaitable[D
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Proposals:
     """
     All proposals of a gateway's clients that have not ended.
