@@ -79,6 +79,7 @@ class Connection:
     # Why it is ended from here, if so.
     _goodbye: say.Goodbye | None = None
     _close: Close | None = None
+    _peer: Peer | None = None
 
     def __attrs_post_init__(self) -> None:
         self.session = Session(
@@ -92,6 +93,7 @@ class Connection:
         try:
             async with trio.open_nursery() as tasks:
                 peer = Peer(self.number, self.session, outbox, self.limits, tasks)
+                self._peer = peer
                 tasks.start_soon(self._write, outbox)
                 tasks.start_soon(self._watch, peer)
                 try:
@@ -126,6 +128,8 @@ class Connection:
             self.close(Close(CloseCode.UNAUTHORIZED, "the token has been revoked, or has expired"))
         else:
             self.session.principal = principal
+            if self._peer is not None and not self._peer.is_gone:
+                self.services.rights_changed(self._peer)
 
     # --- the three tasks --------------------------------------------------------------------
 
