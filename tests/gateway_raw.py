@@ -131,7 +131,7 @@ class Raw:
 
     async def send_what_is_taken(self, data: bytes) -> None:
         """Send bytes; the other end may hang up in the middle."""
-        with suppress(trio.BrokenResourceError, ssl.SSLError):
+        with suppress(trio.BrokenResourceError, trio.BusyResourceError, ssl.SSLError):
             await self.stream.send_all(data)
 
     async def say(self, type: str, **members: Any) -> None:  # noqa: A002 - as on the wire

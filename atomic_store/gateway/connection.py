@@ -53,7 +53,7 @@ class Doorkeeper(Protocol):
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Connection:
     """
     A client that has been accepted.
@@ -79,6 +79,7 @@ class Connection:
     # Why it is ended from here, if so.
     _goodbye: say.Goodbye | None = None
     _close: Close | None = None
+    _peer: Peer | None = None
 
     def __attrs_post_init__(self) -> None:
         self.session = Session(
@@ -92,6 +93,7 @@ class Connection:
         try:
             async with trio.open_nursery() as tasks:
                 peer = Peer(self.number, self.session, outbox, self.limits, tasks)
+                self._peer = peer
                 tasks.start_soon(self._write, outbox)
                 tasks.start_soon(self._watch, peer)
                 try:
@@ -126,6 +128,8 @@ class Connection:
             self.close(Close(CloseCode.UNAUTHORIZED, "the token has been revoked, or has expired"))
         else:
             self.session.principal = principal
+            if self._peer is not None and not self._peer.is_gone:
+                self.services.rights_changed(self._peer)
 
     # --- the three tasks --------------------------------------------------------------------
 
@@ -196,17 +200,22 @@ class Connection:
         """Ask a silent client whether it is there; give up one that is not, or takes nothing."""
         gate, limits = self.gate, self.limits
         sent, sent_at, asked_at = gate.bytes_sent, trio.current_time(), -math.inf
+        busy_at = -math.inf
         while True:
             await trio.sleep(min(limits.heartbeat_s, limits.slow_s) / 4)
             now = trio.current_time()
             if gate.stalled_s > limits.slow_s:
                 self._abort(CloseCode.SLOW)
                 return
-            silent_s = now - gate.last_received
-            if silent_s >= 2 * limits.heartbeat_s and asked_at > gate.last_received:
+            if not peer.outbox.is_idle:
+                # It has something to take, and may not be listened to before it has: as long
+                # as it takes that, it is there.
+                busy_at = now
+            heard_at = max(gate.last_received, busy_at)
+            if now - heard_at >= 2 * limits.heartbeat_s and asked_at > heard_at:
                 self._abort(None)
                 return
-            if silent_s >= limits.heartbeat_s and asked_at <= gate.last_received:
+            if now - heard_at >= limits.heartbeat_s and asked_at <= heard_at:
                 asked_at = now
                 peer.outbox.frame(frames.ping_frame())
             if gate.bytes_sent != sent:

@@ -42,7 +42,7 @@ _GONE: Final = (
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Entrance:
     """
     Serves each connection that was accepted, from its first byte to its end.

@@ -93,7 +93,7 @@ class Topic:
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Following:
     """
     All subscriptions of a gateway.

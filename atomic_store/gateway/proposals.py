@@ -33,7 +33,7 @@ Validate: TypeAlias = Callable[[ValidationRequest[Any]], "Decision | Awaitable[D
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Proposals:
     """
     All proposals of a gateway's clients that have not ended.
@@ -123,6 +123,14 @@ class Proposals:
                 job.peer = None
                 if job.by is By.SELF:
                     job.withdraw()
+
+    def rights_changed(self, peer: Peer) -> None:
+        """End a connection's proposals that are not decided, and that it may not make any more."""
+        for (number, id_), job in list(self._asked.items()):
+            if number == peer.number and job.proposal.ending is None:
+                fault = fault_in_proposal(peer.principal, job.request, job.proposal.scope)
+                if fault is not None:
+                    job.give_up(say.error(*fault, id_))
 
     def stop(self, peer: Peer, why: say.Error) -> None:
         """End a connection's proposals that are not decided: with an error for each."""

@@ -46,7 +46,7 @@ LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Gateway:
     """A gateway that runs. Opened by `open_gateway`."""
 

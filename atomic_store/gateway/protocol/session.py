@@ -36,7 +36,7 @@ from .client_messages import (
     Withdraw,
 )
 from .codes import CloseCode, ErrorCode
-from .permission import fault_in
+from .permission import Fault, fault_in
 from .rights import Principal
 from .text import NotAnObject, Refused, parse_client, parse_too_large
 
@@ -169,6 +169,16 @@ class Session:
     def is_open(self, id_: int) -> bool:
         """Whether a request has not ended."""
         return id_ in self._open
+
+    def forbidden(self) -> list[tuple[Request, Fault]]:
+        """
+        Look which open requests would be refused by now, since rights have changed.
+
+        A proposal's rights are looked at by who knows its scope.
+        """
+        assert self.principal is not None
+        faults = [(request, fault_in(self.principal, request)) for request in self._open.values()]
+        return [(request, fault) for request, fault in faults if fault is not None]
 
     def close(self) -> list[Request]:
         """
