@@ -21,7 +21,7 @@ import trio
 from ..store import Store
 from ..tasks import Tasks
 from .access import Origins, Tokens
-from .access.origins import LOOPBACK_NAMES
+from .access.origins import LOOPBACK, LOOPBACK_NAMES
 from .asking import Asking
 from .dispatch import Services
 from .entrance import Entrance
@@ -37,7 +37,6 @@ from .validators import Validators
 
 RECONNECT_AFTER_S: Final = 1.0
 """When clients are asked to come back after a shutdown."""
-LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 @final
@@ -105,7 +104,7 @@ def open_gateway(
 
     def make(tasks: Tasks, bound: int) -> Gateway:
         called = Origins.of(
-            bound, names=_names(host, names), origins=origins,
+            bound, names=names_of(host) if names is None else names, origins=origins,
             has_tokens=tokens is not None, has_tls=ssl_context is not None,
         )  # fmt: skip
         return _gateway(
@@ -244,9 +243,8 @@ async def _shut_down(gateway: Gateway) -> None:
     gateway._services.proposals.close()
 
 
-def _names(host: str, names: Sequence[str] | None) -> Sequence[str]:
-    if names is not None:
-        return names
+def names_of(host: str) -> tuple[str, ...]:
+    """Under which names a gateway is called that listens there, unless it is told others."""
     own = _shown(host)
     return LOOPBACK_NAMES if own in (*LOOPBACK_NAMES, "0.0.0.0", "[::]") else (*LOOPBACK_NAMES, own)
 
