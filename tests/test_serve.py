@@ -63,9 +63,9 @@ async def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     (tmp_path / "rules.py").write_text(
         "import signal, sys\n"
         "def decide(request):\n"
-        "    print('{\"event\":\"begun\"}', file=sys.stderr, flush=True)\n"
+        '    print(\'{"event":"begun"}\', file=sys.stderr, flush=True)\n'
         "    while signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL: pass\n"
-        "    print('{\"event\":\"seen\"}', file=sys.stderr, flush=True)\n"
+        '    print(\'{"event":"seen"}\', file=sys.stderr, flush=True)\n'
         "    while True: pass\n"
     )
     async with serving(tmp_path / "s", "--validator=rules:decide", cwd=tmp_path) as served:
