@@ -63,9 +63,9 @@ async def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     (tmp_path / "rules.py").write_text(
         "import signal, sys\n"
         "def decide(request):\n"
-        "    print('{\"event\":\"begun\"}', file=sys.stderr, flush=True)\n"
+        '    print(\'{"event":"begun"}\', file=sys.stderr, flush=True)\n'
         "    while signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL: pass\n"
-        "    print('{\"event\":\"seen\"}', file=sys.stderr, flush=True)\n"
+        '    print(\'{"event":"seen"}\', file=sys.stderr, flush=True)\n'
         "    while True: pass\n"
     )
     async with serving(tmp_path / "s", "--validator=rules:decide", cwd=tmp_path) as served:
@@ -236,7 +236,7 @@ def test_help_needs_no_web_server() -> None:
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))\n"
     )
     run = subprocess.run(
-        command()[:1] + ["-c", program], capture_output=True, env=environment(), check=True
+        [*command()[:1], "-c", program], capture_output=True, env=environment(), check=True
     )
     *lines, loaded = run.stdout.decode().splitlines()
 
@@ -254,7 +254,7 @@ def test_without_its_packages_it_says_what_to_install(missing: str, tmp_path: Pa
         "from atomic_store.cli import main\n"
         f"sys.exit(main(['serve', {str(tmp_path / 's')!r}]))\n"
     )
-    run = subprocess.run(command()[:1] + ["-c", program], capture_output=True, env=environment())
+    run = subprocess.run([*command()[:1], "-c", program], capture_output=True, env=environment())
 
     assert (
         f"atomic-store: serve: expected the gateway's packages, found no {missing}: "
