@@ -12,6 +12,7 @@ from atomic_store.gateway.protocol.client_messages import ALL, REQUESTS, Subscri
 from atomic_store.gateway.protocol.codes import CloseCode, ErrorCode
 from atomic_store.gateway.protocol.rights import Principal, Right, local
 from atomic_store.gateway.protocol.session import (
+    HELLO_BYTES_MAX,
     Close,
     Greet,
     Phase,
@@ -35,6 +36,11 @@ def session(principal: Principal | None = ADA, *, is_open: bool = True) -> Sessi
 def told(to: Session, **message: Any) -> Any:
     """What comes of a message."""
     return to.receive(json.dumps(message))
+
+
+def never(*_: object) -> None:
+    """What must not be called."""
+    raise AssertionError("it was read")
 
 
 def error(action: Any) -> tuple[str, int | None, bool]:
@@ -295,6 +301,51 @@ class TestTexts:
         )
         assert len(wide) < 1000
         assert ("too_large", 3, True) == error(made.receive(wide))
+
+    @pytest.mark.parametrize(
+        ("text", "id_"),
+        [
+            ('{"type":"query","id":2,"all":true,"x":"%s"}' % ("x" * 1000), 2),
+            ('{"type":"query","id":2,"all":true,"x":[%s0]}' % ("[]," * 500), 2),
+            ('{"type":"query","id":2,"x":["\\ud800",%s0]}' % ("[]," * 500), None),
+            ('{"type":"query","id":2,"x":%s}' % ("[" * 1000), None),
+            ("x" * 1001, None),
+        ],
+    )
+    def test_too_large_to_be_looked_at(
+        self, text: str, id_: int | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is too large is refused without reading it, which would take its time."""
+        made = session()
+        monkeypatch.setattr("atomic_store.gateway.protocol.session.parse_client", never)
+        assert ("too_large", id_, True) == error(made.receive(text))
+        assert made.phase is Phase.OPEN
+
+    @pytest.mark.parametrize("text", ["x" * 4001, '{"type":"ping","x":"%s"}' % ("é" * 2000)])
+    def test_far_too_large(self, text: str) -> None:
+        """Above four times the limit, in bytes, the connection is closed."""
+        made = session()
+        assert CloseCode.TOO_LARGE == code(made.receive(text))
+        assert made.phase is Phase.CLOSED
+
+    def test_a_hello_that_is_too_large(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whoever has not said hello has little to say; more is not even read."""
+        padded = '{"type":"hello","x":"%s"}'
+        fits = padded % ("x" * (HELLO_BYTES_MAX - len(padded) + 2))
+        assert isinstance(session(is_open=False).receive(fits), Greet)
+        monkeypatch.setattr("atomic_store.gateway.protocol.session.parse_client", never)
+        longer = session(is_open=False).receive(fits + " ")
+        assert CloseCode.TOO_LARGE == code(longer)
+
+    @pytest.mark.parametrize(
+        "text", ['{"type":"hello","token":"%s"', '["%s"]', '"%s"', "%s", '{"token":"%s"} {}']
+    )
+    @pytest.mark.parametrize("is_open", [True, False])
+    def test_no_token_comes_back(self, text: str, is_open: bool) -> None:
+        """Why a connection is closed does not show what was sent: there may be a token in it."""
+        action: Any = session(is_open=is_open).receive(text % "as1_secret")
+        assert CloseCode.BAD_FRAME == code(action)
+        assert "secret" not in action.reason
 
     @pytest.mark.parametrize("text", ["", "x", "[]", '"a"', "1", "{", '{"type":"ping"}x', "NaN"])
     def test_no_object(self, text: str) -> None:

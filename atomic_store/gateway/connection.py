@@ -14,15 +14,16 @@ from typing import Protocol, final
 import attrs
 import trio
 
+from .access.tokens import redacted
 from .dispatch import Services
 from .limits import Limits
-from .log import note
+from .log import logger, note
 from .outbox import Outbox
 from .peer import Peer
 from .protocol import server_messages as say
 from .protocol.codes import PROTOCOL_VERSION, CloseCode, ErrorCode
 from .protocol.rights import Principal
-from .protocol.session import Close, Greet, Reply, Session, Start, Steer
+from .protocol.session import Action, Close, Greet, Reply, Session, Start, Steer
 from .stream import frames
 from .stream.gate import Gate
 from .stream.metrics import Metrics
@@ -31,6 +32,8 @@ from .stream.websocket import ConnectionClosed, WebSocketConnection
 CLOSING_S = 2.0
 """How long a client may take to answer a close before its connection is ended."""
 REASON_BYTES_MAX = 123
+CLIENT_CHARACTERS_MAX = 200
+"""How much of what a client says that it is goes into the log."""
 
 
 class Doorkeeper(Protocol):
@@ -50,7 +53,7 @@ class Doorkeeper(Protocol):
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Connection:
     """
     A client that has been accepted.
@@ -76,6 +79,7 @@ class Connection:
     # Why it is ended from here, if so.
     _goodbye: say.Goodbye | None = None
     _close: Close | None = None
+    _peer: Peer | None = None
 
     def __attrs_post_init__(self) -> None:
         self.session = Session(
@@ -89,11 +93,17 @@ class Connection:
         try:
             async with trio.open_nursery() as tasks:
                 peer = Peer(self.number, self.session, outbox, self.limits, tasks)
+                self._peer = peer
                 tasks.start_soon(self._write, outbox)
                 tasks.start_soon(self._watch, peer)
-                with self._reading:
-                    await self._read(peer)
-                await self._end(peer)
+                try:
+                    with self._reading:
+                        await self._read(peer)
+                    await self._end(peer)
+                finally:
+                    # Also where it was cancelled, because trio-websocket has crashed.
+                    self._leave(peer)
+                    outbox.close()
                 tasks.cancel_scope.cancel()
         finally:
             self.metrics.connection_closed(self.code)
@@ -118,6 +128,8 @@ class Connection:
             self.close(Close(CloseCode.UNAUTHORIZED, "the token has been revoked, or has expired"))
         else:
             self.session.principal = principal
+            if self._peer is not None and not self._peer.is_gone:
+                self.services.rights_changed(self._peer)
 
     # --- the three tasks --------------------------------------------------------------------
 
@@ -141,7 +153,13 @@ class Connection:
             await peer.outbox.room()
 
     def _take(self, peer: Peer, text: str | bytes) -> None:
-        action = self.session.receive(text)
+        try:
+            self._do(peer, self.session.receive(text))
+        except Exception as error:
+            logger.error("a message failed", exc_info=error)
+            self._close = Close(CloseCode.INTERNAL, "something went wrong in the gateway")
+
+    def _do(self, peer: Peer, action: Action | None) -> None:
         match action:
             case Reply():
                 peer.say(action.message)
@@ -161,7 +179,8 @@ class Connection:
         if not self.doorkeeper.let_in(self.number, principal):
             self._close = Close(CloseCode.TOO_MANY, "too many connections of this principal")
             return
-        note("hello", connection=self.number, principal=principal.name, client=greet.client)
+        client = None if greet.client is None else redacted(greet.client[:CLIENT_CHARACTERS_MAX])
+        note("hello", connection=self.number, principal=principal.name, client=client)
         peer.say(
             say.Welcome(
                 protocol=PROTOCOL_VERSION, store=store.history, position=store.head.position,
@@ -174,23 +193,29 @@ class Connection:
         try:
             await outbox.run()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
+            outbox.close()
             self._reading.cancel()
 
     async def _watch(self, peer: Peer) -> None:
         """Ask a silent client whether it is there; give up one that is not, or takes nothing."""
         gate, limits = self.gate, self.limits
         sent, sent_at, asked_at = gate.bytes_sent, trio.current_time(), -math.inf
+        busy_at = -math.inf
         while True:
             await trio.sleep(min(limits.heartbeat_s, limits.slow_s) / 4)
             now = trio.current_time()
             if gate.stalled_s > limits.slow_s:
                 self._abort(CloseCode.SLOW)
                 return
-            silent_s = now - gate.last_received
-            if silent_s >= 2 * limits.heartbeat_s and asked_at > gate.last_received:
+            if not peer.outbox.is_idle:
+                # It has something to take, and may not be listened to before it has: as long
+                # as it takes that, it is there.
+                busy_at = now
+            heard_at = max(gate.last_received, busy_at)
+            if now - heard_at >= 2 * limits.heartbeat_s and asked_at > heard_at:
                 self._abort(None)
                 return
-            if silent_s >= limits.heartbeat_s and asked_at <= gate.last_received:
+            if now - heard_at >= limits.heartbeat_s and asked_at <= heard_at:
                 asked_at = now
                 peer.outbox.frame(frames.ping_frame())
             if gate.bytes_sent != sent:
@@ -210,30 +235,36 @@ class Connection:
         """Answer what is open, if there is somebody to hear it, and close."""
         goodbye, close = self._goodbye, self._close
         if goodbye is not None and not self.gate.is_broken:
-            with trio.move_on_after(self.limits.shutdown_s):
-                await self._say_goodbye(peer, goodbye)
+            await self._say_goodbye(peer, goodbye)
             close = Close(CloseCode.SHUTDOWN, goodbye.reason)
+        self._leave(peer)
+        if close is not None and not self.gate.is_broken:
+            self.code = close.code
+            with trio.move_on_after(CLOSING_S if goodbye is None else self.limits.shutdown_s):
+                await peer.outbox.drained()
+                with trio.move_on_after(CLOSING_S):
+                    await self.socket.aclose(close.code, _cut(close.reason))
+
+    def _leave(self, peer: Peer) -> None:
+        """Nothing more is said, and nothing done for it."""
         peer.is_gone = True
         self.services.leave(peer)
         self.session.close()
-        if close is not None and not self.gate.is_broken:
-            self.code = close.code
-            with trio.move_on_after(CLOSING_S):
-                await peer.outbox.drained()
-                await self.socket.aclose(close.code, _cut(close.reason))
-        peer.outbox.close()
 
     async def _say_goodbye(self, peer: Peer, goodbye: say.Goodbye) -> None:
         failed = self.services.store._parts.journal.failure is not None
         code = ErrorCode.STORE_FAILED if failed else ErrorCode.SHUTTING_DOWN
         why = say.error(code, "the gateway is shutting down")
         self.services.proposals.stop(peer, why)
-        # What was decided is being made durable, and then told.
-        await self.services.proposals.all_told(peer)
+        with trio.move_on_after(self.limits.shutdown_s / 2):
+            # What was decided is being made durable, and then told.
+            await self.services.proposals.all_told(peer)
+        self.services.leave(peer)
+        # Nothing of a request follows its end; a subscription is taken up again elsewhere.
+        peer.outbox.drop_bulk()
         for request in self.session.close():
             peer.say(say.error(code, why.message, request.id))
         peer.say(goodbye)
-        await peer.outbox.drained()
 
     def _authenticate(self, token: str | None) -> Principal | None:
         return self.doorkeeper.principal_of(self.number, self.token or token)

@@ -39,7 +39,7 @@ from .validators import Validators
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Services:
     """What a gateway does for its clients, all of them together."""
 
@@ -85,9 +85,15 @@ class Services:
             case Withdraw():
                 self.proposals.withdraw(peer, message.id)
             case Unsubscribe():
-                self._unsubscribe(peer, message.id, request)
+                self._end(peer, request, say.Done(id=message.id))
         if refused is not None:
             peer.say(refused)
+
+    def rights_changed(self, peer: Peer) -> None:
+        """End what a connection would be refused by now."""
+        for request, fault in peer.session.forbidden():
+            self._end(peer, request, say.error(*fault, request.id))
+        self.proposals.rights_changed(peer)
 
     def leave(self, peer: Peer) -> None:
         """A connection is gone."""
@@ -131,16 +137,17 @@ class Services:
         assert registration is not None, "the session knows which requests are open"
         return registration.need(message)
 
-    def _unsubscribe(self, peer: Peer, id_: int, request: Request) -> None:
+    def _end(self, peer: Peer, request: Request, last: say.ServerMessage) -> None:
+        """Stop what is done for a request that is no proposal."""
         if isinstance(request, Subscribe):
-            self.following.unsubscribe(peer, id_)
-            peer.finish_behind(id_, say.Done(id=id_))
+            self.following.unsubscribe(peer, request.id)
+            peer.finish_behind(request.id, last)
             return
         if isinstance(request, ValidateFor):
-            self.validators.unregister(peer, id_)
+            self.validators.unregister(peer, request.id)
         else:
-            self._endless[peer.number, id_].cancel()
-        peer.finish(id_, say.Done(id=id_))
+            self._endless[peer.number, request.id].cancel()
+        peer.finish(request.id, last)
 
     def _run(
         self, peer: Peer, request: Any, answer: Callable[[Peer, Any], Awaitable[None]]

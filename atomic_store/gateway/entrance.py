@@ -15,7 +15,7 @@ from .access.refusal import Refusal
 from .connection import CLOSING_S, Connection
 from .dispatch import Services
 from .limits import Limits
-from .log import note
+from .log import logger, note
 from .protocol import server_messages as say
 from .protocol.codes import SUBPROTOCOL, CloseCode
 from .protocol.rights import Principal, Right, local
@@ -36,11 +36,13 @@ from .stream.request_head import BadHead, RequestHead
 from .stream.site import Site, path_of
 from .stream.websocket import ConnectionClosed, WebSocketRequest, serve_websocket
 
-_GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError, OSError, ssl.SSLError)
+_GONE: Final = (
+    ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError, OSError, ssl.SSLError,
+)  # fmt: skip
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Entrance:
     """
     Serves each connection that was accepted, from its first byte to its end.
@@ -58,6 +60,8 @@ class Entrance:
     metrics: Metrics
     has_function: bool
     _numbers: Iterator[int]
+    streams_max: int
+    """How many connections may be served, those included that have not come so far."""
     is_open: bool = True
     """Whether new connections are served."""
     connections: dict[int, Connection] = attrs.Factory(dict)
@@ -65,11 +69,18 @@ class Entrance:
     """Who speaks on each connection that has said hello."""
     # The tokens with which they did.
     _token_ids: dict[int, str] = attrs.Factory(dict)
+    # What whoever comes in the middle of the end is told.
+    _goodbye: say.Goodbye | None = None
     _streams: int = 0
     _ended: trio.Event = attrs.Factory(trio.Event)
 
+    @trio.lowlevel.enable_ki_protection
     async def serve_stream(self, stream: trio.SocketStream) -> None:
         """Serve a connection until its end. Nothing that a client does leaves here."""
+        if self._streams >= self.streams_max:
+            note("too_many_streams", streams=self._streams)
+            Gate(stream).abort()
+            return
         self._streams += 1
         secured: trio.abc.Stream = stream
         if self.ssl_context is not None:
@@ -81,6 +92,9 @@ class Entrance:
             await self._serve(gate, secured)
         except _GONE:
             pass
+        except Exception as error:
+            # Whosever fault it is: the others must not hear of it.
+            logger.error("a connection failed", exc_info=error)
         finally:
             self._streams -= 1
             self.metrics.bytes_moved(received=gate.bytes_received, sent=gate.bytes_sent)
@@ -184,11 +198,10 @@ class Entrance:
             self.services.store._parts.options.event_bytes_max,
         )  # fmt: skip
         self.connections[number] = connection
+        if self._goodbye is not None:
+            connection.stop(self._goodbye)
         try:
             await connection.serve()
-        except ConnectionClosed:
-            # It ended in the middle of its end.
-            pass
         finally:
             del self.connections[number]
             self._ended.set()
@@ -256,6 +269,7 @@ class Entrance:
 
     async def stop_all(self, goodbye: say.Goodbye) -> None:
         """Say goodbye to all clients, and wait until they have gone."""
+        self._goodbye = goodbye
         for connection in list(self.connections.values()):
             connection.stop(goodbye)
         while self.connections:

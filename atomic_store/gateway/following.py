@@ -93,7 +93,7 @@ class Topic:
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Following:
     """
     All subscriptions of a gateway.
@@ -171,6 +171,7 @@ class Following:
 
     # --- those that keep up ---------------------------------------------------------------
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Sweep, until the store is closed; then all that is durable has been sent."""
         async with trio.open_nursery() as nursery:

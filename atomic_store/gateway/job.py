@@ -111,6 +111,7 @@ class Job:
 
     # --- taking its place ----------------------------------------------------------------
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self, before: trio.Event | None, has_entered: trio.Event) -> None:
         """Show the past, and take a place in the scope; ends before the proposal does."""
         id_ = self.request.id
@@ -175,6 +176,7 @@ class Job:
         )  # fmt: skip
         return True
 
+    @trio.lowlevel.enable_ki_protection
     async def _decide_by_function(self, answer: Awaitable[object]) -> None:
         proposal, place = self.proposal, self.proposal.place
         assert place is not None

@@ -110,8 +110,13 @@ class Outbox:
         """Wait until more may be put here. Checkpoints; may be cancelled."""
         await trio.lowlevel.checkpoint()
         while not self.has_room and not self._is_closed:
-            self._less = trio.Event()
             await self._less.wait()
+
+    def drop_bulk(self) -> None:
+        """Drop what is no answer, and has not been begun."""
+        self._size -= sum(map(len, self._bulk))
+        self._bulk.clear()
+        self._wake()
 
     def close(self) -> None:
         """Drop everything; nothing is sent any more."""
@@ -120,12 +125,11 @@ class Outbox:
         self._bulk.clear()
         self._size = 0
         self._more.set()
-        self._less.set()
+        self._wake()
 
     async def drained(self) -> None:
         """Wait until everything was handed to the socket. May be cancelled."""
         while not self.is_idle and not self._is_closed:
-            self._less = trio.Event()
             await self._less.wait()
 
     async def run(self) -> None:
@@ -145,10 +149,15 @@ class Outbox:
                 else:
                     await self._sink.finish()
                 self._is_sending = False
-                self._less.set()
+                self._wake()
             else:
                 self._more = trio.Event()
                 await self._more.wait()
+
+    def _wake(self) -> None:
+        """Have all who wait for less to lie here look again."""
+        self._less.set()
+        self._less = trio.Event()
 
     def _put(self, queue: deque[bytes], frame: bytes) -> None:
         if self._is_closed:

@@ -33,7 +33,7 @@ Validate: TypeAlias = Callable[[ValidationRequest[Any]], "Decision | Awaitable[D
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Proposals:
     """
     All proposals of a gateway's clients that have not ended.
@@ -124,6 +124,14 @@ class Proposals:
                 if job.by is By.SELF:
                     job.withdraw()
 
+    def rights_changed(self, peer: Peer) -> None:
+        """End a connection's proposals that are not decided, and that it may not make any more."""
+        for (number, id_), job in list(self._asked.items()):
+            if number == peer.number and job.proposal.ending is None:
+                fault = fault_in_proposal(peer.principal, job.request, job.proposal.scope)
+                if fault is not None:
+                    job.give_up(say.error(*fault, id_))
+
     def stop(self, peer: Peer, why: say.Error) -> None:
         """End a connection's proposals that are not decided: with an error for each."""
         for (number, id_), job in list(self._asked.items()):
@@ -133,7 +141,6 @@ class Proposals:
     async def all_told(self, peer: Peer) -> None:
         """Wait until a connection waits for no result any more."""
         while any(number == peer.number for number, _ in self._asked):
-            self._released = trio.Event()
             await self._released.wait()
 
     def close(self) -> None:
@@ -150,6 +157,7 @@ class Proposals:
         """A request for a proposal has ended."""
         self._asked.pop((peer.number, id_), None)
         self._released.set()
+        self._released = trio.Event()
 
     # --- steps ----------------------------------------------------------------------------
 

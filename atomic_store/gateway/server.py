@@ -8,6 +8,7 @@ block, and bounded in time.
 
 from __future__ import annotations
 
+import resource
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -37,10 +38,14 @@ from .validators import Validators
 
 RECONNECT_AFTER_S: Final = 1.0
 """When clients are asked to come back after a shutdown."""
+HANDSHAKES_MAX: Final = 1_000
+"""How many may be shaking hands, beside those that are connected."""
+FILES_KEPT: Final = 128
+"""How many of the files that the process may have open are not for connections."""
 
 
 @final
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Gateway:
     """A gateway that runs. Opened by `open_gateway`."""
 
@@ -116,6 +121,7 @@ def open_gateway(
 
 
 @asynccontextmanager
+@trio.lowlevel.enable_ki_protection
 async def _open(
     host: str, port: int, make: Callable[[Tasks, int], Gateway]
 ) -> AsyncIterator[Gateway]:
@@ -124,27 +130,41 @@ async def _open(
         listeners = await trio.open_tcp_listeners(port, host=host)
         for listener in listeners:
             stack.push_async_callback(listener.aclose)
-        async with trio.open_nursery() as nursery:
-            tasks = Tasks(nursery)
-            gateway = make(tasks, listeners[0].socket.getsockname()[1])
-            entrance = gateway._entrance
-            tasks.start_soon(gateway._services.following.run)
-            if entrance.tokens is not None:
-                tasks.start_soon(entrance.tokens.watch, entrance.rights_changed)
-            for listener in listeners:
-                nursery.start_soon(_accept, listener, entrance, tasks)
-            note("listening", url=gateway.url)
-            try:
-                yield gateway
-            except BaseException as error:
-                # It leaves as itself, so it must not pass through the nursery.
-                raised = error
-            with trio.CancelScope(shield=True):
-                await _shut_down(gateway)
-            tasks.cancel()
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as nursery:
+                tasks = Tasks(nursery)
+                try:
+                    gateway = make(tasks, listeners[0].socket.getsockname()[1])
+                    _start(gateway, tasks, listeners)
+                    try:
+                        yield gateway
+                    except BaseException as error:
+                        # It leaves as itself, so it must not pass through the nursery.
+                        raised = error
+                    with trio.CancelScope(shield=True):
+                        await _shut_down(gateway)
+                finally:
+                    tasks.cancel()
+        except BaseExceptionGroup as group:
+            # An interrupt that came to one of the tasks, or while they were ended.
+            interrupt, others = group.split(KeyboardInterrupt)
+            if others is not None:
+                raise others from raised
+            raised = KeyboardInterrupt()
+            raised.__cause__ = interrupt
         if raised is not None:
             raise raised
+
+
+def _start(gateway: Gateway, tasks: Tasks, listeners: Sequence[trio.SocketListener]) -> None:
+    entrance = gateway._entrance
+    tasks.start_soon(gateway._services.following.run)
+    if entrance.tokens is not None:
+        tasks.start_soon(entrance.tokens.watch, entrance.rights_changed)
+    for listener in listeners:
+        # Also while it shuts down: whoever comes then is told so.
+        tasks.start_soon(_accept, listener, entrance, tasks)
+    note("listening", url=gateway.url)
 
 
 def _check_open_to(
@@ -212,9 +232,22 @@ def _gateway(
         metrics,
         validate is not None,
         count(1),
+        streams_max(limits, resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
     )
     scheme = "ws" if ssl_context is None else "wss"
     return Gateway(f"{scheme}://{address}", services, entrance, metrics)
+
+
+def streams_max(limits: Limits, files_max: int) -> int:
+    """
+    Say how many connections may be served, wherever they have come to.
+
+    Args:
+      files_max: how many files the process may have open; -1 for any number. The store must
+        always be able to open some, or clients could fail its journal by just being there.
+    """
+    wished = limits.connections + HANDSHAKES_MAX
+    return wished if files_max < 0 else max(1, min(wished, files_max - FILES_KEPT))
 
 
 async def _accept(listener: trio.SocketListener, entrance: Entrance, tasks: Tasks) -> None:

@@ -36,11 +36,13 @@ from .client_messages import (
     Withdraw,
 )
 from .codes import CloseCode, ErrorCode
-from .permission import fault_in
+from .permission import Fault, fault_in
 from .rights import Principal
-from .text import NotAnObject, Refused, parse_client
+from .text import NotAnObject, Refused, parse_client, parse_too_large
 
 ID_MAX: Final = 2**53 - 1
+HELLO_BYTES_MAX: Final = 16 * 1024
+"""The largest `hello`: whoever is not known yet costs no more than a millisecond or two."""
 
 
 class Phase(Enum):
@@ -148,20 +150,16 @@ class Session:
             return None
         if not isinstance(text, str):
             return self._close(CloseCode.BAD_FRAME, "expected text, found a binary message")
+        too_large = self._look_at_size(text)
+        if too_large is not None:
+            return too_large
         parsed = parse_client(text)
         if isinstance(parsed, NotAnObject):
             return self._close(CloseCode.BAD_FRAME, parsed.message)
         if self.phase is Phase.EXPECTS_HELLO:
             return self._greet(parsed)
         if isinstance(parsed, Refused):
-            return self._refused(parsed, parsed.code, parsed.message)
-        if _is_longer(text, self.message_bytes):
-            named = Refused(
-                ErrorCode.TOO_LARGE, "", getattr(parsed, "id", None),
-                str(parsed.__struct_config__.tag),
-            )  # fmt: skip
-            what = f"expected a message of at most {self.message_bytes} bytes, found a longer one"
-            return self._refused(named, ErrorCode.TOO_LARGE, what)
+            return self._refused(parsed)
         return self._take(parsed)
 
     def end(self, id_: int) -> None:
@@ -171,6 +169,16 @@ class Session:
     def is_open(self, id_: int) -> bool:
         """Whether a request has not ended."""
         return id_ in self._open
+
+    def forbidden(self) -> list[tuple[Request, Fault]]:
+        """
+        Look which open requests would be refused by now, since rights have changed.
+
+        A proposal's rights are looked at by who knows its scope.
+        """
+        assert self.principal is not None
+        faults = [(request, fault_in(self.principal, request)) for request in self._open.values()]
+        return [(request, fault) for request, fault in faults if fault is not None]
 
     def close(self) -> list[Request]:
         """
@@ -185,6 +193,20 @@ class Session:
 
     # --- steps ---------------------------------------------------------------------------
 
+    def _look_at_size(self, text: str) -> Action | None:
+        """Refuse what is too large, before any time is spent on it."""
+        if self.phase is Phase.EXPECTS_HELLO:
+            if not _is_longer(text, HELLO_BYTES_MAX):
+                return None
+            what = f"expected a `hello` of at most {HELLO_BYTES_MAX} bytes, found a longer message"
+            return self._close(CloseCode.TOO_LARGE, what)
+        if not _is_longer(text, self.message_bytes):
+            return None
+        if _is_longer(text, 4 * self.message_bytes):
+            what = f"expected a message of at most {self.message_bytes} bytes, found four times it"
+            return self._close(CloseCode.TOO_LARGE, what)
+        return self._refused(parse_too_large(text, self.message_bytes))
+
     def _greet(self, parsed: ClientMessage | Refused) -> Action:
         if not isinstance(parsed, Hello):
             return self._close(CloseCode.UNAUTHORIZED, "expected `hello` as the first message")
@@ -194,9 +216,9 @@ class Session:
         self.phase = Phase.OPEN
         return Greet(self.principal, parsed.client)
 
-    def _refused(self, parsed: Refused, code: ErrorCode, what: str) -> Action:
+    def _refused(self, parsed: Refused) -> Action:
         """Answer a message that is none; if it would have been a request, that has ended."""
-        id_ = parsed.id
+        id_, code, what = parsed.id, parsed.code, parsed.message
         if id_ is None:
             return Reply(say.error(code, what))
         if parsed.type in _STEERING_TYPES or self.is_open(id_):

@@ -82,7 +82,7 @@ def parse_client(text: str | bytes) -> Parsed:
         try:
             text = text.decode()
         except UnicodeDecodeError as error:
-            return NotAnObject(f"expected text in UTF-8, found {shown(text[:80])}: {error}")
+            return NotAnObject(f"expected text in UTF-8: {error.reason} at byte {error.start}")
     head = _head(text)
     if isinstance(head, NotAnObject):
         return head
@@ -104,6 +104,20 @@ def parse_client(text: str | bytes) -> Parsed:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
         return Refused(ErrorCode.BAD_MESSAGE, f"{name}: {_cut(error)}", id_, name)
+
+
+def parse_too_large(text: str, bytes_max: int) -> Refused:
+    """
+    Refuse a text for its size, having looked at no more of it than whose answer that is.
+
+    Reading all of it strictly would take seconds, during which nobody is served.
+    """
+    what = f"expected a message of at most {bytes_max} bytes, found a longer one"
+    try:
+        head = msgspec.json.decode(text, type=_Head)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        head = _Head()
+    return Refused(ErrorCode.TOO_LARGE, what, _given_id(head), _given_type(head))
 
 
 def parse_server(text: str | bytes) -> AnyServerMessage | None:
@@ -137,7 +151,8 @@ def _head(text: str | bytes) -> _Head | NotAnObject:
         if head is not None:
             return head
         what = "too many levels" if isinstance(error, RecursionError) else str(error)
-        return NotAnObject(f"expected a JSON object, found {shown(text[:80])}: {what}")
+        # What was found is not shown: half a `hello` has a whole token in it.
+        return NotAnObject(f"expected a JSON object: {what}")
 
 
 def _lenient_head(text: str | bytes) -> _Head | None:
