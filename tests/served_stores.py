@@ -115,6 +115,7 @@ class ServedStore:
     log: list[dict[str, Any]] = attrs.Factory(list)
     log_text: bytes = b""
     _more: trio.Event = attrs.Factory(trio.Event)
+    _log_ended: trio.Event = attrs.Factory(trio.Event)
 
     @property
     def port(self) -> int:
@@ -127,6 +128,11 @@ class ServedStore:
             self._more = trio.Event()
             await self._more.wait()
         return found
+
+    async def whole_log(self) -> str:
+        """All of its log, in whatever form, once it has ended."""
+        await self._log_ended.wait()
+        return self.log_text.decode()
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, and give the exit code."""
@@ -146,6 +152,7 @@ class ServedStore:
             *lines, begun = (begun + some).split(b"\n")
             self.log += [json.loads(line) for line in lines if line.startswith(b"{")]
             self._more.set()
+        self._log_ended.set()
 
 
 @asynccontextmanager

@@ -236,7 +236,7 @@ def test_help_needs_no_web_server() -> None:
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))\n"
     )
     run = subprocess.run(
-        command()[:1] + ["-c", program], capture_output=True, env=environment(), check=True
+        [*command()[:1], "-c", program], capture_output=True, env=environment(), check=True
     )
     *lines, loaded = run.stdout.decode().splitlines()
 
@@ -254,7 +254,7 @@ def test_without_its_packages_it_says_what_to_install(missing: str, tmp_path: Pa
         "from atomic_store.cli import main\n"
         f"sys.exit(main(['serve', {str(tmp_path / 's')!r}]))\n"
     )
-    run = subprocess.run(command()[:1] + ["-c", program], capture_output=True, env=environment())
+    run = subprocess.run([*command()[:1], "-c", program], capture_output=True, env=environment())
 
     assert (
         f"atomic-store: serve: expected the gateway's packages, found no {missing}: "

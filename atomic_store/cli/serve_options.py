@@ -12,6 +12,7 @@ from ..errors import shown
 from ..gateway.access.origins import parse_host, parse_origin
 from .log_lines import LogFormat
 
+VALIDATION_TIMEOUT_S_MIN: Final = 0.001
 VALIDATION_TIMEOUT_S_MAX: Final = 86_400
 
 
@@ -38,6 +39,20 @@ def _address(context: click.Context, parameter: click.Parameter, value: str) -> 
     if value == "":
         raise click.BadParameter("expected an address of this machine, found an empty one")
     return value
+
+
+def _timeout(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    # Written so that it refuses what is no number, too.
+    if not VALIDATION_TIMEOUT_S_MIN <= value <= VALIDATION_TIMEOUT_S_MAX:
+        least, most = VALIDATION_TIMEOUT_S_MIN, VALIDATION_TIMEOUT_S_MAX
+        raise click.BadParameter(f"expected {least} to {most} seconds, found {value}")
+    return value
+
+
+def _log_format(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> LogFormat | None:
+    return None if value is None else LogFormat(value)
 
 
 host_option = click.option(
@@ -92,8 +107,9 @@ validator_option = click.option(
 )
 validation_timeout_option = click.option(
     "--validation-timeout",
-    type=click.FloatRange(0.001, VALIDATION_TIMEOUT_S_MAX),
+    type=float,
     default=5.0,
+    callback=_timeout,
     show_default=True,
     metavar="SECONDS",
     help="How long a decision may take.",
@@ -105,6 +121,7 @@ insecure_option = click.option(
 )
 log_format_option = click.option(
     "--log-format",
-    type=click.Choice([*LogFormat]),
+    type=click.Choice([str(form) for form in LogFormat]),
+    callback=_log_format,
     help="How the log looks, on stderr; without it, json where that is no terminal.",
 )
