@@ -114,6 +114,10 @@ class Record(msgspec.Struct, Generic[E_co], eq=False, gc=False):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Record) and self._stored == other._stored
 
+    def __ne__(self, other: object) -> bool:
+        # A struct has its own, which compares identities.
+        return not self == other
+
     def __hash__(self) -> int:
         return hash((self._stored.position, self._stored.data))
 

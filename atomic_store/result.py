@@ -91,6 +91,10 @@ class Result(msgspec.Struct, Generic[E], frozen=True, eq=False):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Result) and self._shown() == other._shown()
 
+    def __ne__(self, other: object) -> bool:
+        # A struct has its own, which compares identities.
+        return not self == other
+
     def __hash__(self) -> int:
         return hash((self._proposal_id, self.scope, self.outcome))
 

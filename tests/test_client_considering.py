@@ -126,3 +126,15 @@ async def test_responding_over_a_lost_connection(
             else:
                 with pytest.raises(StaleResponse, match="before the decision arrived"):
                     await request.respond(request.accept())
+
+
+async def test_responding_after_the_block(autojump_clock: MockClock) -> None:
+    """The block's end is the round's: an answer is stale, and nothing is sent."""
+    async with talking() as (client, _, peer), trio.open_nursery() as nursery:
+        nursery.start_soon(in_its_round, peer)
+        async with client.consider(BID, scope="lot") as request:
+            pass
+        with pytest.raises(StaleResponse, match="its block was left"):
+            await request.respond(request.accept())
+        await peer.hear(asked.Withdraw)
+        await client_asks_figures(client, peer)

@@ -135,7 +135,8 @@ BROKEN: dict[str, said.ServerMessage | str] = {
     "no object": "[]",
     "a missing member": '{"type":"result","id":1}',
     "a wrong member": '{"type":"done","id":"1"}',
-    "an id that is not open": said.Done(id=9),
+    "an id that was not asked": said.Done(id=9),
+    "an id that nobody may ask": said.Done(id=0),
     "a second welcome": welcome(),
     "a result of a question": said.Result(id=2, accepted=False, outcome="rejected"),
     "a done of a proposal": said.Done(id=1),
@@ -286,6 +287,21 @@ def test_a_gateway_that_shuts_down_is_no_answer() -> None:
     assert call.proposal_id == propose.proposal_id
     assert asked.Stats(id=2) == stats
     assert question.id == 2
+
+
+def test_what_comes_behind_an_end_is_dropped() -> None:
+    """Records and errors of a request that has ended are of no use, and do no harm."""
+    table = Table()
+    table.connect()
+    call = table.follow()
+    table.say(said.error(ErrorCode.SHUTTING_DOWN, "soon", 1))
+    table.say(said.Records(id=1, records=[wire(1)]), said.error(ErrorCode.INTERNAL, "odd", 1))
+
+    assert [] == table.happened()
+    table.conversation.lost()
+    assert 0 == only(table.connect(), asked.Subscribe).after
+    table.say(said.Records(id=1, records=[wire(1)]))
+    assert 1 == call.position
 
 
 def test_an_error_is_an_answer() -> None:

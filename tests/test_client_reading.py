@@ -29,8 +29,6 @@ class Library:
     """Answers queries as a gateway does; two scopes, whose records take turns."""
 
     page_records: int
-    is_exclusive: bool
-    """`next` is the last position that was looked at, and not the one behind it."""
     scans_max: int = 10**9
     records: list[said.WireRecord] = attrs.Factory(
         lambda: [wire(n, f"lot-{n % 2}", (n + 1) // 2) for n in range(1, 41)]
@@ -55,10 +53,11 @@ class Library:
             if len(found) >= min(query.limit or 10**9, self.page_records) or (
                 looked_at >= self.scans_max
             ):
-                step = 0 if self.is_exclusive else (1 if query.order == "asc" else -1)
-                next_ = last + step
+                next_ = last
                 break
-            last, looked_at = record.position, looked_at + 1
+            by_sequence = query.after_sequence is not None or query.before_sequence is not None
+            last = record.sequence if by_sequence else record.position
+            looked_at += 1
             if query.where is None or parse_filter(query.where, now=NOW).matches(stored(record)):
                 found.append(record)
         pages: list[said.ServerMessage] = [said.Records(id=query.id, records=[r]) for r in found]
@@ -80,11 +79,11 @@ class Library:
 
 @asynccontextmanager
 async def library(
-    page_records: int = 500, is_exclusive: bool = True, scans_max: int = 10**9
+    page_records: int = 500, scans_max: int = 10**9
 ) -> AsyncIterator[tuple[Client[JsonEvent], Library]]:
     """Open a client of a gateway that answers queries."""
     async with talking() as (client, _, peer), trio.open_nursery() as nursery:
-        shelf = Library(page_records, is_exclusive, scans_max)
+        shelf = Library(page_records, scans_max)
         nursery.start_soon(shelf.serve, peer)
         yield client, shelf
         nursery.cancel_scope.cancel()
@@ -146,15 +145,14 @@ READS: list[tuple[dict[str, Any], list[int]]] = [
 ]
 
 
-@pytest.mark.parametrize("is_exclusive", [True, False])
 @pytest.mark.parametrize(("page_records", "scans_max"), [(500, 10**9), (7, 10**9), (2, 3)])
 @pytest.mark.parametrize(("members", "expected"), READS)
 async def test_read(
     autojump_clock: MockClock, members: dict[str, Any], expected: list[int], page_records: int,
-    scans_max: int, is_exclusive: bool,
+    scans_max: int,
 ) -> None:  # fmt: skip
     """Each record comes once, in order, wherever the gateway cuts its pages."""
-    async with library(page_records, is_exclusive, scans_max) as (client, _):
+    async with library(page_records, scans_max) as (client, _):
         found = [record.position async for record in client.read(**members)]
 
     assert expected == found

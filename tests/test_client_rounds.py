@@ -265,6 +265,21 @@ def test_a_past_that_is_lacking_is_asked_for() -> None:
     assert [1, 2, 3] == sequences(opened(table).past)
 
 
+def test_what_was_held_when_more_was_needed_is_kept() -> None:
+    """The gateway goes by what the client said it knows, whatever is dropped meanwhile."""
+    table = Table()
+    table.connect()
+    table.offer()
+    table.say(past(1, 0, 1, "r-1"), validate(1, "r-1", 1, WHOSE))
+    table.say(past(1, 2, 3, "r-2"))
+
+    assert [asked.Need(id=1, round="r-2", known=1)] == table.say(validate(1, "r-2", 3, WHOSE))
+    table.happened()
+    table.conversation.pasts.clear()
+    table.say(past(1, 1, 3, "r-2"), validate(1, "r-2", 3, WHOSE))
+    assert [1, 2, 3] == sequences(opened(table).past)
+
+
 def test_a_round_whose_past_was_all_sent_before_may_lack_it() -> None:
     """Where nothing new was to be shown, and nothing is held, all of it is needed."""
     table = Table()
@@ -279,7 +294,7 @@ def test_lost_offers_are_made_again() -> None:
     """The rounds of the lost connection are over, and new ones may come."""
     table = Table()
     table.connect()
-    call = table.offer()
+    call = table.offer(rounds=1)
     table.say(validate(1, "r-1", 0, WHOSE))
     table.happened()
     table.conversation.lost()

@@ -99,9 +99,10 @@ ANSWERS: list[tuple[Answer, str, int | None, bool]] = [
 async def test_what_is_no_gateway(
     autojump_clock: MockClock, answer: Answer, reason: str, code: int | None, is_final: bool
 ) -> None:
-    """Whatever answers, there is a reason, and nothing else comes out."""
+    """Whatever answers, there is a reason at once, and nothing else comes out."""
     ending = await ending_of(answer)
 
+    assert 0 == trio.current_time()
     assert reason in ending.reason
     assert (code, is_final) == (ending.code, ending.is_final)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from atomic_store import Fold, PastEvents, PastRecords, Record
+from atomic_store import Fold, Outcome, PastEvents, PastRecords, Record, Result
 from atomic_store.events import event_types
 from atomic_store.journal import StoredRecord
 from bids import Bid
@@ -22,14 +22,25 @@ RECORDS = [record(n) for n in range(1, 8)]
 
 
 def test_records_are_values() -> None:
-    """Two records are equal if what is stored is; so are their hashes."""
+    """Two records are equal if what is stored is, and else not; so are their hashes."""
     assert record(1) == record(1)
+    assert (record(1) != record(1)) is False
     assert hash(record(1)) == hash(record(1))
     assert record(1) != record(2)
     assert record(1) != "record"
     assert repr(record(1)) == (
         """<Record 1: 'lot' 1, Bid {"lot":"lot","bidder":"ada","cents":1}>"""
     )
+
+
+def test_results_are_values() -> None:
+    """Two results are equal if they say the same of the proposal, and else not."""
+    one = Result(Outcome.ACCEPTED, "lot", "id", Bid("lot", "ada", 1), (record(1),))
+    same = Result(Outcome.ACCEPTED, "lot", "id", Bid("lot", "ada", 1), (record(1),))
+
+    assert one == same
+    assert (one != same) is False
+    assert one != Result(Outcome.REJECTED, "lot", "id", Bid("lot", "ada", 1))
 
 
 def test_frozen_events_are_shared() -> None:

@@ -2,8 +2,8 @@
 The command line: `atomic-store`, also as ``python -m atomic_store``.
 
 In this room: one module a command, and what they share: what they print and how, and
-what a failure means to whoever called (`ending`). Only `demo` opens a store for
-writing; the others read its files, beside a live writer too.
+what a failure means to whoever called (`ending`). Only `demo` and `serve` open a store
+for writing; the others read its files, beside a live writer too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .events import events
 from .index import index
 from .output import flush
 from .scopes import scopes
+from .serve import serve
 from .stats import stats
 from .tail import tail
 from .texts import help_option, version_option
@@ -32,7 +33,7 @@ __all__ = ["main"]
 @help_option
 def atomic_store() -> None:
     """
-    Look into stores of events, check them, or see one at work.
+    Look into stores of events, check them, serve one, or see one at work.
 
     Data goes to stdout, everything else to stderr.
 
@@ -42,7 +43,7 @@ def atomic_store() -> None:
     """  # noqa: D301  # click's mark for "do not wrap this paragraph"
 
 
-for command in (demo, scopes, events, tail, stats, verify, index, token):
+for command in (demo, scopes, events, tail, stats, verify, index, serve, token):
     atomic_store.add_command(command)
 
 

@@ -41,6 +41,9 @@ def _found_instead(path: Path) -> str | None:
 
 
 store_argument = click.argument("store", type=click.Path(), callback=_store)
+new_or_old_store_argument = click.argument(
+    "store", type=click.Path(), callback=_new_or_old_store, metavar="DIR"
+)
 store_option = click.option(
     "--store",
     type=click.Path(),

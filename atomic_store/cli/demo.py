@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,12 @@ from click.core import ParameterSource
 
 from atomic_store import Store, open_store
 
+from ..errors import shown
 from .arguments import store_option
 from .auction import LOT_STATE, Bid, LotEvent, propose_at_once
 from .bids_file import read_bids
 from .made_up import make_up
-from .output import counted, flush, print_line
+from .output import counted, flush, print_line, printable
 from .progress import Progress, progress
 from .tally import (
     Tally,
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
 FEED_LINES = 20
 MADE_UP = ("seed", "lots", "bidders", "bids_per_bidder")
+SERVED = ("host", "port", "pace", "insecure")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+ANY_ADDRESS = ("", "0.0.0.0", "::")
 
 
 @click.command(add_help_option=False)
@@ -60,6 +65,36 @@ MADE_UP = ("seed", "lots", "bidders", "bids_per_bidder")
     help="How many bid, all at once.",
 )
 @click.option("--bids-per-bidder", type=click.IntRange(1, 10_000), default=8, show_default=True)
+@click.option(
+    "--serve", is_flag=True, help="Serve the auction as a page, on which people bid, too."
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where to serve it: an address of this machine.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8080,
+    show_default=True,
+    help="On which port; 0 takes a free one.",
+)
+@click.option(
+    "--pace",
+    type=click.FloatRange(0, 3600),
+    default=3.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long after a bid the next one comes; 0 leaves the bidding to the page.",
+)
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Let in whoever reaches an address that is not this machine's own.",
+)
 @help_option
 @click.pass_context
 def demo(
@@ -70,31 +105,66 @@ def demo(
     lots: int,
     bidders: int,
     bids_per_bidder: int,
+    serve: bool,
+    host: str,
+    port: int,
+    pace: float,
+    insecure: bool,
 ) -> None:
     """
     Hold an auction: many bidders at once, each lot a scope, eBay's rule the validator.
 
     Every bid is accepted or refused in its turn and is durable before its bidder is
     told. Run it again on the same store, and everything accepted is a duplicate.
+
+    With --serve it is a page, until Ctrl-C: bids come one after the other, and whoever
+    opens the page bids along.
     """
+    if not serve:
+        _refuse(context, SERVED, "is for an auction that is served: expected it with --serve")
     if bids_path is None:
         sale = make_up(seed, lots=lots, bidders=bidders, bids_per_bidder=bids_per_bidder)
     else:
-        _refuse_made_up_options(context)
+        _refuse(
+            context, MADE_UP,
+            "makes bids up, --bids takes them from a file: expected one of them",
+        )  # fmt: skip
         sale = read_bids(bids_path)
     if store is None:
         store = Path(tempfile.mkdtemp(prefix="auction-")) / "auction.store"
-    trio.run(_hold, sale, store)
-    _print_next_steps(sale, store)
+    if serve:
+        _serve(sale, store, host, port, pace, insecure)
+    else:
+        trio.run(_hold, sale, store)
+        _print_next_steps(sale, store)
 
 
-def _refuse_made_up_options(context: click.Context) -> None:
-    for name in MADE_UP:
+def _refuse(context: click.Context, names: Iterable[str], why: str) -> None:
+    """Refuse options that were given, and would mean nothing."""
+    for name in names:
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            option = "--" + name.replace("_", "-")
-            raise click.UsageError(
-                f"{option} makes bids up, --bids takes them from a file: expected one of them"
-            )
+            raise click.UsageError(f"--{name.replace('_', '-')} {why}")
+
+
+def _serve(sale: Sale, store: Path, host: str, port: int, pace_s: float, is_insecure: bool) -> None:
+    if host in ANY_ADDRESS:
+        raise click.UsageError(
+            f"--host: expected the address by which browsers call it, found {shown(host)}"
+        )
+    if host not in LOOPBACK and not is_insecure:
+        raise click.UsageError(
+            f"--host {printable(host)} lets in whoever reaches it, unencrypted and without a "
+            "token: expected --insecure, too"
+        )
+    try:
+        # Only this one needs what serves it.
+        from .live import Place, hold_live
+    except ModuleNotFoundError as error:
+        raise click.UsageError(
+            f"--serve: expected the gateway's packages, found no {error.name}: "
+            'pip install "trio-atomic-store[gateway]"'
+        ) from None
+    trio.run(hold_live, sale, store, Place(host, port, is_insecure), pace_s)
 
 
 async def _hold(sale: Sale, path: Path) -> None:

@@ -19,8 +19,13 @@ INTERRUPTED = 130
 UNREAD = 141
 """The reader of stdout left; what a shell makes of a SIGPIPE."""
 
+
+class CannotRun(Exception):
+    """It could not be done, and the message says why, in one line."""
+
+
 EXPECTED = (
-    OutputClosed, OutputFailed, BadBids, AtomicStoreError, click.UsageError, OSError,
+    OutputClosed, OutputFailed, BadBids, AtomicStoreError, CannotRun, click.UsageError, OSError,
 )  # fmt: skip
 
 
@@ -67,7 +72,7 @@ def _told(error: BaseException) -> int | None:
             if error.ctx is not None:
                 complain(f"`{error.ctx.command_path} --help` says what can be asked.")
             return IMPOSSIBLE
-        case OutputFailed() | BadBids() | AtomicStoreError():
+        case OutputFailed() | BadBids() | CannotRun() | AtomicStoreError():
             complain(str(error))
             return IMPOSSIBLE
         case OSError():

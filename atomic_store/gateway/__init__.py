@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from .limits import Limits
     from .protocol.rights import Principal, Right
     from .protocol.server_messages import LimitsShown, ScopeShown, Welcome
+    from .script import browser_client
     from .server import Gateway, open_gateway, serve_gateway
-    from .stream.site import Site, StaticFile
+    from .stream.site import Site, StaticFile, static_file
 
 _HOMES = {
     "Client": "client",
@@ -47,9 +48,11 @@ _HOMES = {
     "TokenFile": "access",
     "Tokens": "access",
     "Welcome": "protocol.server_messages",
+    "browser_client": "script",
     "open_client": "client",
     "open_gateway": "server",
     "serve_gateway": "server",
+    "static_file": "stream.site",
 }
 
 __all__ = [
@@ -71,9 +74,11 @@ __all__ = [
     "TokenFile",
     "Tokens",
     "Welcome",
+    "browser_client",
     "open_client",
     "open_gateway",
     "serve_gateway",
+    "static_file",
 ]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+from ..errors import shown
+
 logger: Final = logging.getLogger("atomic_store.gateway")
 
 
@@ -17,5 +19,5 @@ def note(event: str, **fields: Any) -> None:
       fields: what about it; nothing that is secret.
     """
     if logger.isEnabledFor(logging.INFO):
-        words = " ".join(f"{name}={value!r}" for name, value in fields.items())
+        words = " ".join(f"{name}={shown(value)}" for name, value in fields.items())
         logger.info("%s %s", event, words, extra={"event": event, "fields": fields})

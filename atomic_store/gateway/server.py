@@ -22,7 +22,7 @@ import trio
 from ..store import Store
 from ..tasks import Tasks
 from .access import Origins, Tokens
-from .access.origins import LOOPBACK_NAMES
+from .access.origins import LOOPBACK, LOOPBACK_NAMES
 from .asking import Asking
 from .dispatch import Services
 from .entrance import Entrance
@@ -42,7 +42,6 @@ HANDSHAKES_MAX: Final = 1_000
 """How many may be shaking hands, beside those that are connected."""
 FILES_KEPT: Final = 128
 """How many of the files that the process may have open are not for connections."""
-LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 @final
@@ -110,7 +109,7 @@ def open_gateway(
 
     def make(tasks: Tasks, bound: int) -> Gateway:
         called = Origins.of(
-            bound, names=_names(host, names), origins=origins,
+            bound, names=names_of(host) if names is None else names, origins=origins,
             has_tokens=tokens is not None, has_tls=ssl_context is not None,
         )  # fmt: skip
         return _gateway(
@@ -207,9 +206,14 @@ def _gateway(
     proposals = Proposals(
         store, validate, validators, tasks, limits.message_bytes, metrics.round_ended
     )
+
+    def delivered(records: int, messages: int) -> None:
+        metrics.delivered(records)
+        metrics.message_sent("records", messages)
+
     following = Following(
         store, limits.message_bytes, limits.page_records, limits.heartbeat_s,
-        metrics.delivered, metrics.slow_subscribers_changed,
+        delivered, metrics.subscribers_changed, metrics.slow_subscribers_changed,
     )  # fmt: skip
     entrance: Entrance
 
@@ -277,9 +281,8 @@ async def _shut_down(gateway: Gateway) -> None:
     gateway._services.proposals.close()
 
 
-def _names(host: str, names: Sequence[str] | None) -> Sequence[str]:
-    if names is not None:
-        return names
+def names_of(host: str) -> tuple[str, ...]:
+    """Under which names a gateway is called that listens there, unless it is told others."""
     own = _shown(host)
     return LOOPBACK_NAMES if own in (*LOOPBACK_NAMES, "0.0.0.0", "[::]") else (*LOOPBACK_NAMES, own)
 

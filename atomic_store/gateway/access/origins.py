@@ -26,6 +26,8 @@ from .refusal import Refusal, refused
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 """Names and values, in order, as h11 and trio-websocket give them."""
 
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+"""Where only this machine can connect."""
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}

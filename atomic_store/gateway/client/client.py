@@ -23,6 +23,7 @@ from ...result import Result
 from ..protocol import client_messages as asked
 from ..protocol import server_messages as said
 from .asking import SCOPES_MAX, ask, scopes_page
+from .box import Box
 from .calls import Asking, Following, Offering, Proposing, Watching
 from .considering import RemoteRequest, considered
 from .feed import RemoteFeed, ScopesFeed
@@ -115,7 +116,7 @@ class Client(Generic[E]):
             event, scope, proposal_id, metadata, validation_timeout, decides=validate is not None
         )
         with self._link.calling(call) as box:
-            proposal = Proposal(decoded, call, self._link, box, self._read_past)
+            proposal = self._proposal(decoded, call, box, scope)
             proposal.look()
             while proposal.ended is None:
                 if proposal.round is None or validate is None:
@@ -151,10 +152,13 @@ class Client(Generic[E]):
         )
         call.is_held = True
         with self._link.calling(call) as box:
-            proposal = Proposal(decoded, call, self._link, box, self._read_past)
+            proposal = self._proposal(decoded, call, box, scope)
             while proposal.round is None and proposal.ended is None:
                 await proposal.step()
-            yield considered(proposal)
+            try:
+                yield considered(proposal)
+            finally:
+                proposal.leave()
 
     async def validate_for(self, prefix: str, validate: Validator[E], *, rounds: int = 16) -> None:
         """
@@ -370,6 +374,10 @@ class Client(Generic[E]):
         self, scope: str, first: int, last: int, commit: Commit
     ) -> list[Record[Any]]:
         return await self.query_events(scope, after=first - 1, before=last + 1)
+
+    def _proposal(self, event: E, call: Proposing, box: Box, scope: str | None) -> Proposal:
+        scope_of = self._scope_of if scope is None else None
+        return Proposal(event, call, self._link, box, self._read_past, scope_of)
 
     def _proposing(
         self,

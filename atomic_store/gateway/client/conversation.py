@@ -161,7 +161,7 @@ class Conversation:
         """
         assert self.welcome is not None or call.id is None
         rounds = call.rounds if isinstance(call, Offering) else (call.round,)
-        if call.id is None or decision.round not in rounds:
+        if call.is_forgotten or call.id is None or decision.round not in rounds:
             return
         written = text.write(msgspec.structs.replace(decision, id=call.id))
         too_large = self._too_large(written)
@@ -273,16 +273,16 @@ class Conversation:
         return f"expected a message of at most {limit} bytes, found one of {len(written)}"
 
     def _for_call(self, message: said.AnyServerMessage) -> None:
-        id_ = getattr(message, "id", None)
-        call = self._asked.get(id_) if id_ is not None else None
+        id_: int | None = getattr(message, "id", None)
+        call = None if id_ is None else self._asked.get(id_)
         match message:
-            case said.Error() if call is None or (
-                message.code is ErrorCode.STALE_ROUND and not message.final
-            ):
-                # It is about something that ended while it was on its way.
-                pass
             case _ if call is None:
-                raise ValueError(f"expected the id of an open request, found {shown(message)}")
+                # What comes behind the end of its request was on the way before that.
+                if id_ is None or not 1 <= id_ < self._next_id:
+                    raise ValueError(f"expected the id of a request, found {shown(message)}")
+            case said.Error(code=ErrorCode.STALE_ROUND, final=False):
+                # It is about a round that ended while it was on its way.
+                pass
             case said.Result() | said.Done() | said.Error(final=True):
                 self._terminal(call, message)
             case said.Error() if not isinstance(call, Proposing | Offering):

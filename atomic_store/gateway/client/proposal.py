@@ -55,6 +55,8 @@ class Proposal:
     _link: Link
     _box: Box
     _read_past: ReadPast
+    _scope_of: Callable[[Any], str] | None
+    """Tells an event's scope, where that was not given with the call."""
     ended: Ended | None = attrs.field(default=None, init=False)
     round: Opened | None = attrs.field(default=None, init=False)
     """The open round."""
@@ -83,6 +85,11 @@ class Proposal:
             if self.ended is None or not _is_decided(self.ended):
                 raise
         self.look()
+
+    def leave(self) -> None:
+        """Nobody answers its round any more."""
+        if self.ended is None:
+            self.round, self.ended = None, Ended(self.call, None)
 
     async def conclude(self) -> bool:
         """
@@ -164,6 +171,8 @@ class Proposal:
         Raises:
           InvalidEvent: what was accepted cannot be stored.
         """
+        if self._scope_of is not None and isinstance(decision, Accept):
+            check_scopes(decision, self._scope_of, self.call.scope)
         message = decision_message(opened.round, decision, self._link.conversation.types)
         send_decision(self._link, self.call, message)
         self.round = None
@@ -181,7 +190,8 @@ class Proposal:
         answer = self.ended.answer
         if answer is None:
             raise StaleResponse(
-                f"the round of scope {shown(self.call.scope)} is over: the connection was lost"
+                f"the round of scope {shown(self.call.scope)} is over: its block was left, or the "
+                "connection was lost"
             )
         if isinstance(answer, said.Error):
             raise refusal(answer, may_be_stored=self.call.may_be_stored)
@@ -287,9 +297,25 @@ def decision_message(round_: str, decision: Decision, types: EventTypes) -> aske
             return asked.Decide(id=0, round=round_, accept=True, meta=meta)
         case Accept(events=events):
             assert events is not None
-            encoded = map(types.encode, events)
+            encoded = [types.encode_and_decode(event)[0] for event in events]
             written = [asked.Event(one.type, msgspec.Raw(one.data)) for one in encoded]
             return asked.Decide(id=0, round=round_, events=written, meta=meta)
+
+
+def check_scopes(decision: Accept, scope_of: Callable[[Any], str], scope: str) -> None:
+    """
+    Check that what was accepted in place of an event stays in its scope.
+
+    Raises:
+      InvalidEvent: it does not.
+    """
+    for event in decision.events or ():
+        found = scope_of(event)
+        if found != scope:
+            raise InvalidEvent(
+                "events accepted in place of another belong to its scope: "
+                f"expected {shown(scope)}, found {shown(found)}"
+            )
 
 
 def send_decision(link: Link, call: Any, message: asked.Decide) -> None:

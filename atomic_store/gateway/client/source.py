@@ -13,7 +13,6 @@ from ..protocol import client_messages as asked
 from ..protocol import server_messages as said
 from .asking import ask
 from .calls import Asking
-from .errors import GatewayError
 from .link import Link
 from .wire import stored
 
@@ -61,13 +60,9 @@ class RemoteSource:
             where=where,
         )
         found, next_ = await self._query(query, where)
-        if next_ is None:
-            return Page(found, None)
-        # Never over a record again that is here already, whichever of them `next` names.
-        if found and wanted.reverse:
-            next_ = min(next_, found[-1].position - 1)
-        elif found:
-            next_ = max(next_, found[-1].position + 1)
+        if next_ is not None:
+            # It takes the place of the bound that was asked with; a page goes on at a record.
+            next_ += -1 if wanted.reverse else 1
         return Page(found, next_)
 
     async def read_scope(
@@ -81,12 +76,14 @@ class RemoteSource:
     ) -> list[StoredRecord]:
         """Read a scope's records by sequence; see `Journal`."""
         found: list[StoredRecord] = []
+        after, before = first - 1, None if last is None else last + 1
         while limit is None or len(found) < limit:
             query = partial(
                 asked.Query,
                 scope=scope,
-                after_sequence=first - 1 if first > 1 else None,
-                before_sequence=None if last is None else last + 1,
+                # Always one of them: then the answer goes on by sequence, too.
+                after_sequence=after,
+                before_sequence=before,
                 order="desc" if reverse else "asc",
                 limit=PAGE_RECORDS if limit is None else min(limit - len(found), PAGE_RECORDS),
             )
@@ -94,12 +91,10 @@ class RemoteSource:
             found += page
             if next_ is None:
                 break
-            if not page:
-                raise GatewayError("internal", "expected records or the end, found neither")
             if reverse:
-                last = page[-1].sequence - 1
+                before = next_
             else:
-                first = page[-1].sequence + 1
+                after = next_
         return found
 
     async def _query(

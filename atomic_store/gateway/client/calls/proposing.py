@@ -98,7 +98,6 @@ class Proposing(Call):
 
     def ended(self, answer: said.Result | said.Done, context: Context) -> None:
         """Take what it added to the past."""
-        self.round = None
         if isinstance(answer, said.Result) and self.decides and answer.records:
             page = received(answer.records, context.types)
             first, last = page[0].sequence, page[-1].sequence
