@@ -175,6 +175,13 @@ class Raw:
         del self._bytes[:end]
         return found
 
+    async def frame_of(self, opcode: int) -> Frame:
+        """Read on to the next frame of a kind."""
+        while (found := await self.frame()) is not None:
+            if found.opcode == opcode:
+                return found
+        raise AssertionError("it ended before")
+
     async def hear(self) -> dict[str, Any] | None:
         """Read the next message of the protocol; None once it is over, and why is kept."""
         while (found := await self.frame()) is not None:

@@ -14,7 +14,9 @@ import pytest
 from atomic_store.gateway import Limits
 from atomic_store.gateway.access import TokenFile
 from atomic_store.gateway.access import token_file as token_file_module
+from atomic_store.gateway.outbox import SEND_BYTES
 from atomic_store.gateway.protocol.rights import Right
+from gateway_ends import fill, stalled
 from gateway_guests import ADA, BEN, IN_LOTS, Guests, ada_and_ben, refused
 from gateway_raw import BID, Raw, hosted, message, request, unharmed, until
 from token_files import NOW, entry, source, token
@@ -149,6 +151,21 @@ async def test_a_revoked_token(guests: Guests) -> None:
             # What it would have decided is withdrawn.
             await other.say("propose", id=1, scope="lot/1", decide="self", event=BID)
             await other.hear_type("validate")
+
+
+async def test_nothing_comes_after_it_was_revoked(guests: Guests) -> None:
+    """Records that wait for whoever may not see them any more are dropped, and the close comes."""
+    async with hosted(tokens=guests) as host, unharmed(host, token=BEN):
+        await fill(host.store, 100, 100_000)
+        async with host.client(token=ADA, buffer_bytes=4096) as raw:
+            await raw.say("subscribe", id=1, all=True)
+            await until(lambda: 0 < stalled(host))
+            (connection,) = host.gateway._entrance.connections.values()
+            on_its_way = connection.gate.bytes_sent + SEND_BYTES + Limits().message_bytes
+            guests.revoke(ADA)
+            heard = await raw.hear_all()
+            assert 4401 == raw.close_code
+            assert sum(len(one["records"]) for one in heard) <= on_its_way / 100_000 + 1
 
 
 async def test_a_token_file_that_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,9 @@ import pytest
 import trio
 from trio_websocket import WebSocketConnection
 
+from atomic_store.gateway.following import Topic
 from atomic_store.gateway.protocol.session import Session
+from gateway_ends import fill
 from gateway_raw import BID, PONG, frame, hosted, message, request, unharmed
 
 
@@ -94,6 +96,31 @@ async def test_a_defect_in_a_task(
         assert "no_validator" == (await healthy.hear_one())["code"]
         assert 0 == host.gateway._services.following.subscribers
     assert ["a connection failed"] == messages(caplog, logging.ERROR)
+
+
+async def test_a_defect_in_a_filter(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """If what some subscribers want cannot be told, they are told so, and the others go on."""
+    matching = Topic.matching
+
+    def broken(self: Topic, records: Any) -> Any:
+        if self.wanted.where is not None:
+            raise RuntimeError("a defect")
+        return matching(self, records)
+
+    async with hosted() as host, unharmed(host), host.client() as raw:
+        await raw.say("subscribe", id=1, all=True, where="type = Big")
+        await raw.hear_type("caught_up")
+        await raw.say("subscribe", id=2, all=True)
+        await raw.hear_type("caught_up")
+        with monkeypatch.context() as patch:
+            patch.setattr(Topic, "matching", broken)
+            await fill(host.store, 1, 10)
+            heard = [await raw.hear_one() for _ in range(2)]
+        assert {("error", 1), ("records", 2)} == {(one["type"], one["id"]) for one in heard}
+        assert {"internal"} == {one["code"] for one in heard if "code" in one}
+    assert ["a topic failed", "a request failed"] == messages(caplog, logging.ERROR)
 
 
 def messages(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:

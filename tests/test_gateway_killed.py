@@ -118,6 +118,11 @@ async def dialled(port: int) -> AsyncIterator[Raw]:
         yield raw
 
 
+async def until_told(bidders: list[Bidder], count: int) -> None:
+    """Wait until so many results have been told."""
+    await until(lambda: count <= sum(len(one.told) for one in bidders))
+
+
 async def test_killed_and_started_again(tmp_path: Path) -> None:
     """1,000 proposals of 50 clients, four kills: each accepted result is stored, exactly once."""
     random = Random(20261123)
@@ -130,7 +135,7 @@ async def test_killed_and_started_again(tmp_path: Path) -> None:
                 share = CLIENTS * PROPOSALS // (KILLS + 1)
                 for kill in range(KILLS):
                     count = kill * share + random.randrange(share // 2, share)
-                    await until(lambda: count <= sum(len(one.told) for one in bidders))
+                    await until_told(bidders, count)
                     await gateway.kill()
                     await gateway.start()
 

@@ -241,6 +241,8 @@ class Connection:
             await self._say_goodbye(peer, goodbye)
             close = Close(CloseCode.SHUTDOWN, goodbye.reason)
         self._leave(peer)
+        # It may have no right to it any more; else it is taken up again elsewhere.
+        peer.outbox.drop_bulk()
         if close is not None and not self.gate.is_broken:
             self.code = close.code
             with trio.move_on_after(CLOSING_S if goodbye is None else self.limits.shutdown_s):
@@ -263,7 +265,7 @@ class Connection:
             # What was decided is being made durable, and then told.
             await self.services.proposals.all_told(peer)
         self.services.leave(peer)
-        # Nothing of a request follows its end; a subscription is taken up again elsewhere.
+        # Nothing of a request follows its end.
         peer.outbox.drop_bulk()
         for request in peer.end_all():
             peer.say(say.error(code, why.message, request.id))

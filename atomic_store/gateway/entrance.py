@@ -177,6 +177,9 @@ class Entrance:
         )  # fmt: skip
         if crash is not None:
             note("broken", error=type(crash).__name__)
+        # Where trio-websocket has closed by itself, the client has to hear of that.
+        with trio.move_on_after(CLOSING_S):
+            await gate.linger(4 * self.limits.message_bytes)
 
     async def _serve_websocket(
         self, gate: Gate, head: RequestHead, request: WebSocketRequest

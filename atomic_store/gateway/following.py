@@ -23,6 +23,7 @@ from ..journal import StoredRecord, Wanted
 from ..reading import filter_of
 from ..store import Store
 from .faults import error_for
+from .log import logger
 from .peer import Peer
 from .protocol import server_messages as say
 from .protocol.client_messages import Subscribe
@@ -217,7 +218,13 @@ class Following:
             one = topic.wanted.scope
             if not topic.live or (one is not None and one not in scopes):
                 continue
-            matching = topic.matching(records)
+            try:
+                matching = topic.matching(records)
+            except Exception as error:
+                # Each finds out by itself; the others must not hear of it.
+                logger.error("a topic failed", exc_info=error)
+                self._leave_behind(topic)
+                continue
             shared = self._bodies(matching, text_of)
             for subscription in list(topic.live):
                 if subscription.position >= last:
@@ -261,10 +268,13 @@ class Following:
                 subscription.peer.outbox.bulk_frames(data)
         return True
 
+    def _leave_behind(self, topic: Topic) -> None:
+        for subscription in list(topic.live):
+            self._fall_behind(subscription)
+
     def _leave_all_behind(self) -> None:
         for topic in self._topics.values():
-            for subscription in list(topic.live):
-                self._fall_behind(subscription)
+            self._leave_behind(topic)
         self.position = self.store.head.position
 
     async def _tell_positions(self) -> None:
