@@ -87,12 +87,15 @@ async def talking(
     address = urlsplit(url)
     assert address.hostname is not None
     assert address.port is not None
-    stream: trio.abc.Stream = await trio.open_tcp_stream(address.hostname, address.port)
+    tcp = await trio.open_tcp_stream(address.hostname, address.port)
+    stream: trio.SocketStream | trio.SSLStream[trio.SocketStream] = tcp
     if context is not None:
         stream = trio.SSLStream(
-            stream, context, server_hostname=address.hostname, https_compatible=True
+            tcp, context, server_hostname=address.hostname, https_compatible=True
         )
     async with stream, trio.open_nursery() as nursery:
+        if isinstance(stream, trio.SSLStream):
+            await stream.do_handshake()
         socket = await wrap_client_stream(
             nursery, stream, address.netloc, "/",
             subprotocols=["atomic-store.v1", *protocols],
@@ -166,12 +169,10 @@ async def serving(
       options: of the process; another `stderr` is not read.
     """
     with trio.fail_after(60):
+        options = {"stderr": subprocess.PIPE, **options}
         process = await trio.lowlevel.open_process(
             command("serve", store, "--port=0", *arguments),
-            **{
-                "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": cwd,
-                "env": environment(), **options,
-            },
+            stdout=subprocess.PIPE, cwd=cwd, env=environment(), **options,
         )  # fmt: skip
         try:
             async with trio.open_nursery() as nursery:
