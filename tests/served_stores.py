@@ -132,15 +132,13 @@ class ServedStore:
             await self._more.wait()
         return found
 
-    async def whole_log(self) -> str:
-        """All of its log, in whatever form, once it has ended."""
-        await self._log_ended.wait()
-        return self.log_text.decode()
-
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal, and give the exit code."""
+        """Send a signal, and give the exit code, when its log has been read."""
         self.process.send_signal(number)
-        return await self.process.wait()
+        code = await self.process.wait()
+        if self.process.stderr is not None:
+            await self._log_ended.wait()
+        return code
 
     async def rest_of_stdout(self) -> bytes:
         """What it has printed behind the address."""
