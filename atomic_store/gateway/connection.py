@@ -92,7 +92,7 @@ class Connection:
         self.metrics.connection_opened()
         try:
             async with trio.open_nursery() as tasks:
-                peer = Peer(self.number, self.session, outbox, self.limits, tasks)
+                peer = Peer(self.number, self.session, outbox, self.limits, tasks, self.metrics)
                 self._peer = peer
                 tasks.start_soon(self._write, outbox)
                 tasks.start_soon(self._watch, peer)
@@ -154,7 +154,9 @@ class Connection:
 
     def _take(self, peer: Peer, text: str | bytes) -> None:
         try:
-            self._do(peer, self.session.receive(text))
+            action = self.session.receive(text)
+            self.metrics.message_received(self.session.last_type)
+            self._do(peer, action)
         except Exception as error:
             logger.error("a message failed", exc_info=error)
             self._close = Close(CloseCode.INTERNAL, "something went wrong in the gateway")
@@ -164,6 +166,7 @@ class Connection:
             case Reply():
                 peer.say(action.message)
             case Start():
+                self.metrics.request_opened()
                 self.services.start(peer, action.request)
             case Steer():
                 self.services.steer(peer, action.message, action.request)
@@ -249,7 +252,7 @@ class Connection:
         """Nothing more is said, and nothing done for it."""
         peer.is_gone = True
         self.services.leave(peer)
-        self.session.close()
+        peer.end_all()
 
     async def _say_goodbye(self, peer: Peer, goodbye: say.Goodbye) -> None:
         failed = self.services.store._parts.journal.failure is not None
@@ -262,7 +265,7 @@ class Connection:
         self.services.leave(peer)
         # Nothing of a request follows its end; a subscription is taken up again elsewhere.
         peer.outbox.drop_bulk()
-        for request in self.session.close():
+        for request in peer.end_all():
             peer.say(say.error(code, why.message, request.id))
         peer.say(goodbye)
 

@@ -27,7 +27,6 @@ from .peer import Peer
 from .protocol import server_messages as say
 from .protocol.client_messages import Subscribe
 from .protocol.paging import FRAME_BYTES, pages, record_text, records_body, records_head
-from .protocol.text import write
 from .stream import frames
 
 SWEEP_S: Final = 0.01
@@ -58,8 +57,7 @@ class Subscription:
     def say_caught_up(self) -> None:
         """Tell it how far it has come; that is where it may be taken up again."""
         self.told = self.position
-        message = say.CaughtUp(id=self.request.id, position=self.position)
-        self.peer.outbox.bulk(write(message))
+        self.peer.say_behind(say.CaughtUp(id=self.request.id, position=self.position))
 
     def has_come_to(self, position: int) -> None:
         """Everything up to a position was put on its way, or is not wanted."""
@@ -101,7 +99,8 @@ class Following:
     Args:
       message_bytes, page_records: the limits of a message.
       heartbeat_s: how often a subscriber is told its position, while that moves.
-      on_delivered: is told how many records were sent to subscribers.
+      on_delivered: is told how many records were sent to subscribers, in how many messages.
+      on_subscribers: is told by how many subscriptions have become more, or fewer.
       on_slow: is told by how many the slow ones have become more, or fewer.
     """
 
@@ -109,7 +108,8 @@ class Following:
     message_bytes: int
     page_records: int
     heartbeat_s: float
-    on_delivered: Callable[[int], None]
+    on_delivered: Callable[[int, int], None]
+    on_subscribers: Callable[[int], None]
     on_slow: Callable[[int], None]
     sweep_s: float = SWEEP_S
     position: int = attrs.field(init=False)
@@ -150,6 +150,7 @@ class Following:
         self._topics[key] = topic
         subscription = Subscription(peer, request, topic, after)
         self._subscriptions[peer.number, request.id] = subscription
+        self.on_subscribers(1)
         peer.tasks.start_soon(self._catch_up, subscription)
 
     def unsubscribe(self, peer: Peer, id_: int) -> None:
@@ -158,6 +159,7 @@ class Following:
         if subscription is None:
             return
         subscription.is_over = True
+        self.on_subscribers(-1)
         topic = subscription.topic
         topic.live.discard(subscription)
         if not any(one.topic is topic for one in self._subscriptions.values()):
@@ -210,6 +212,7 @@ class Following:
             return text
 
         scopes = {record.scope for record in records}
+        delivered, messages = 0, 0
         for topic in self._topics.values():
             one = topic.wanted.scope
             if not topic.live or (one is not None and one not in scopes):
@@ -225,9 +228,14 @@ class Following:
                     after = subscription.position
                     own = [record for record in matching if record.position > after]
                     bodies = self._bodies(own, text_of)
-                if not self._hand_over(subscription, bodies):
+                if self._hand_over(subscription, bodies):
+                    delivered += sum(count for _, count in bodies)
+                    messages += len(bodies)
+                else:
                     self._fall_behind(subscription)
         self.position = last
+        # Once for all: counting takes as long as sending to a few of them.
+        self.on_delivered(delivered, messages)
 
     def _bodies(
         self, records: list[StoredRecord], text_of: Callable[[StoredRecord], bytes]
@@ -244,14 +252,13 @@ class Following:
         """Send a subscriber all of it, or, where it is slow, nothing."""
         if len(shared) > 1 and subscription.peer.outbox.size > AHEAD_BYTES_MAX:
             return False
-        for place, (body, count) in enumerate(shared):
+        for place, (body, _) in enumerate(shared):
             data = subscription.head + body
             if not subscription.take(data):
                 if place == 0:
                     return False
                 # A part was sent: the rest may wait in the outbox, for it is one page.
                 subscription.peer.outbox.bulk_frames(data)
-            self.on_delivered(count)
         return True
 
     def _leave_all_behind(self) -> None:
@@ -327,7 +334,7 @@ class Following:
             subscription.peer.outbox.bulk(
                 records_head(subscription.request.id) + records_body(texts_page)
             )
-            self.on_delivered(len(texts_page))
+            self.on_delivered(len(texts_page), 1)
         subscription.position = reached
 
 

@@ -9,10 +9,12 @@ import trio
 
 from .limits import Limits
 from .outbox import Outbox
+from .protocol.client_messages import Request
 from .protocol.rights import Principal
 from .protocol.server_messages import ServerMessage
 from .protocol.session import Session
 from .protocol.text import write
+from .stream.metrics import Metrics
 
 
 @final
@@ -30,6 +32,7 @@ class Peer:
     outbox: Outbox
     limits: Limits
     tasks: trio.Nursery
+    metrics: Metrics
     entering: dict[str, trio.Event] = attrs.Factory(dict)
     """By scope, when the last of its proposals has taken its place there."""
     is_gone: bool = False
@@ -43,16 +46,37 @@ class Peer:
     def say(self, message: ServerMessage) -> None:
         """Have a message sent, before all records of subscriptions."""
         if not self.is_gone:
+            self._count(message)
             self.outbox.answer(write(message))
+
+    def say_behind(self, message: ServerMessage) -> None:
+        """Have a message sent behind the records that are on their way."""
+        if not self.is_gone:
+            self._count(message)
+            self.outbox.bulk(write(message))
 
     def finish(self, id_: int, message: ServerMessage) -> None:
         """End a request with its terminal message, unless it has ended."""
         if not self.is_gone and self.session.is_open(id_):
-            self.session.end(id_)
+            self._end(id_)
             self.say(message)
 
     def finish_behind(self, id_: int, message: ServerMessage) -> None:
         """The same for a subscription: behind the records that it has been sent."""
         if not self.is_gone and self.session.is_open(id_):
-            self.session.end(id_)
-            self.outbox.bulk(write(message))
+            self._end(id_)
+            self.say_behind(message)
+
+    def end_all(self) -> list[Request]:
+        """End the conversation; gives the requests that were open."""
+        left = self.session.close()
+        for _ in left:
+            self.metrics.request_ended()
+        return left
+
+    def _end(self, id_: int) -> None:
+        self.session.end(id_)
+        self.metrics.request_ended()
+
+    def _count(self, message: ServerMessage) -> None:
+        self.metrics.message_sent(str(message.__struct_config__.tag))

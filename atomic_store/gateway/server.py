@@ -206,9 +206,14 @@ def _gateway(
     proposals = Proposals(
         store, validate, validators, tasks, limits.message_bytes, metrics.round_ended
     )
+
+    def delivered(records: int, messages: int) -> None:
+        metrics.delivered(records)
+        metrics.message_sent("records", messages)
+
     following = Following(
         store, limits.message_bytes, limits.page_records, limits.heartbeat_s,
-        metrics.delivered, metrics.slow_subscribers_changed,
+        delivered, metrics.subscribers_changed, metrics.slow_subscribers_changed,
     )  # fmt: skip
     entrance: Entrance
 

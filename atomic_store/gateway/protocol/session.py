@@ -127,6 +127,8 @@ class Session:
     phase: Phase = attrs.field(default=Phase.EXPECTS_HELLO, init=False)
     principal: Principal | None = attrs.field(default=None, init=False)
     """Who speaks; set anew when rights change."""
+    last_type: str | None = attrs.field(default=None, init=False)
+    """The type of the text that came last; None if it had none that there is."""
     # Invariant: the keys are at most last_id.
     _open: dict[int, Request] = attrs.field(factory=dict, init=False)
     _last_id: int = attrs.field(default=0, init=False)
@@ -146,6 +148,7 @@ class Session:
         Returns:
           What is to be done; None for nothing.
         """
+        self.last_type = None
         if self.phase is Phase.CLOSED:
             return None
         if not isinstance(text, str):
@@ -156,6 +159,10 @@ class Session:
         parsed = parse_client(text)
         if isinstance(parsed, NotAnObject):
             return self._close(CloseCode.BAD_FRAME, parsed.message)
+        if isinstance(parsed, Refused):
+            self.last_type = parsed.type
+        else:
+            self.last_type = str(parsed.__struct_config__.tag)
         if self.phase is Phase.EXPECTS_HELLO:
             return self._greet(parsed)
         if isinstance(parsed, Refused):
