@@ -87,12 +87,15 @@ async def talking(
     address = urlsplit(url)
     assert address.hostname is not None
     assert address.port is not None
-    stream: trio.abc.Stream = await trio.open_tcp_stream(address.hostname, address.port)
+    tcp = await trio.open_tcp_stream(address.hostname, address.port)
+    stream: trio.SocketStream | trio.SSLStream[trio.SocketStream] = tcp
     if context is not None:
         stream = trio.SSLStream(
-            stream, context, server_hostname=address.hostname, https_compatible=True
+            tcp, context, server_hostname=address.hostname, https_compatible=True
         )
     async with stream, trio.open_nursery() as nursery:
+        if isinstance(stream, trio.SSLStream):
+            await stream.do_handshake()
         socket = await wrap_client_stream(
             nursery, stream, address.netloc, "/",
             subprotocols=["atomic-store.v1", *protocols],
@@ -129,15 +132,13 @@ class ServedStore:
             await self._more.wait()
         return found
 
-    async def whole_log(self) -> str:
-        """All of its log, in whatever form, once it has ended."""
-        await self._log_ended.wait()
-        return self.log_text.decode()
-
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal, and give the exit code."""
+        """Send a signal, and give the exit code, when its log has been read."""
         self.process.send_signal(number)
-        return await self.process.wait()
+        code = await self.process.wait()
+        if self.process.stderr is not None:
+            await self._log_ended.wait()
+        return code
 
     async def rest_of_stdout(self) -> bytes:
         """What it has printed behind the address."""
@@ -166,12 +167,10 @@ async def serving(
       options: of the process; another `stderr` is not read.
     """
     with trio.fail_after(60):
+        options = {"stderr": subprocess.PIPE, **options}
         process = await trio.lowlevel.open_process(
             command("serve", store, "--port=0", *arguments),
-            **{
-                "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": cwd,
-                "env": environment(), **options,
-            },
+            stdout=subprocess.PIPE, cwd=cwd, env=environment(), **options,
         )  # fmt: skip
         try:
             async with trio.open_nursery() as nursery:

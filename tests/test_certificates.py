@@ -102,7 +102,7 @@ async def test_new_ones_count_from_sighup_on(tmp_path: Path) -> None:
             served.process.send_signal(signal.SIGHUP)
             (kept,) = await served.logged("certificates_kept")
 
-            with pytest.raises(trio.BrokenResourceError):
+            with pytest.RaisesGroup(trio.BrokenResourceError):
                 async with talking(served.url, context=old):
                     pass
             async with talking(served.url, context=new) as after:

@@ -40,7 +40,7 @@ class Sink:
 
 def shown(sink: Sink) -> list[tuple[str, int]]:
     """The events that were written, each with its number or count."""
-    return [(line["event"], line.get("number", line.get("count"))) for line in sink.lines]
+    return [(line["event"], line["number" if "number" in line else "count"]) for line in sink.lines]
 
 
 def test_lines_are_written_in_order() -> None:

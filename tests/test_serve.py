@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -108,7 +109,7 @@ async def test_a_journal_that_fails(tmp_path: Path) -> None:
     async with serving(tmp_path / "s", preexec_fn=limit) as served:
         async with talking(served.url) as talk:
             await talk.hear()
-            heard = {"accepted": True}
+            heard: dict[str, Any] = {"accepted": True}
             for n in range(1, 50):
                 if "accepted" not in heard:
                     break
