@@ -7,7 +7,7 @@ import signal
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, final
 from urllib.parse import urlsplit
@@ -102,7 +102,9 @@ async def talking(
             extra_headers=[(name.encode(), value.encode()) for name, value in headers],
         )  # fmt: skip
         talk = Talk(socket)
-        await talk.say({"type": "hello", **(hello or {})})
+        # Whoever is refused by his request alone may be so before he says a word.
+        with suppress(ConnectionClosed):
+            await talk.say({"type": "hello", **(hello or {})})
         yield talk
         # It does not close what was reset.
         nursery.cancel_scope.cancel()

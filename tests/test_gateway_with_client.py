@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
+import pytest
 import trio
 
 from atomic_store import CaughtUp, Record, Store, open_store
-from atomic_store.gateway import Client, Gateway, Limits, open_client, open_gateway
+from atomic_store.gateway import Client, Gateway, Limits, open_client, open_gateway, server
 from bids import Bid, accept, higher, higher_slowly, lot_of
 from gateway_talk import until
 
@@ -74,8 +75,9 @@ async def test_following() -> None:
         assert Bid("lot-2", "ben", 9) == live.event
 
 
-async def test_over_many_ends_of_the_server() -> None:
+async def test_over_many_ends_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway that goes and comes: each proposal is answered, and stored once if accepted."""
+    monkeypatch.setattr(server, "RECONNECT_AFTER_S", 0.05)
     random = Random(7)
     told: dict[Bid, bool] = {}
     followed: list[int] = []
@@ -103,7 +105,9 @@ async def test_over_many_ends_of_the_server() -> None:
         with trio.fail_after(60):
             async with trio.open_nursery() as servers:
                 servers.start_soon(serve)
-                async with open_client(url, events=Bid, scope_of=lot_of) as client:
+                async with open_client(
+                    url, events=Bid, scope_of=lot_of, wait_for_gateway=True
+                ) as client:
                     async with trio.open_nursery() as followers:
                         followers.start_soon(follow, client)
                         async with trio.open_nursery() as nursery:
