@@ -94,15 +94,19 @@ async def test_over_many_ends_of_the_server() -> None:
                 async for item in feed:
                     followed.extend([item.position] if isinstance(item, Record) else [])
 
+        serves = trio.Event()
+
         async def serve() -> None:
             while True:
                 async with open_gateway(store, port=port, limits=Limits(shutdown_s=0.2)):
+                    serves.set()
                     with trio.move_on_after(random.random() / 4):
                         await trio.sleep_forever()
 
         with trio.fail_after(60):
             async with trio.open_nursery() as servers:
                 servers.start_soon(serve)
+                await serves.wait()
                 async with open_client(url, events=Bid, scope_of=lot_of) as client:
                     async with trio.open_nursery() as followers:
                         followers.start_soon(follow, client)
