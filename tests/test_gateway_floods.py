@@ -281,11 +281,11 @@ async def send_until_it_ends(host: Hosted, raw: Raw, sent: bytes) -> None:
 async def test_half_open() -> None:
     """Whoever says nothing is asked whether he is there, and given up when he does not answer."""
     async with hosted(limits=Limits(heartbeat_s=0.1)) as host, unharmed(host):
+        began = trio.current_time()
         async with host.client() as raw:
-            began = trio.current_time()
             await raw.hear_all()
             assert raw.close_code is None
-            assert 0.2 <= trio.current_time() - began < 1
+            assert 0.2 <= trio.current_time() - began < 5
             assert 1 == raw.pings
 
 

@@ -86,7 +86,7 @@ async def test_a_request_in_single_bytes() -> None:
             nursery.start_soon(drip)
             status, _ = await raw.answer()
             assert 408 == status
-            assert trio.current_time() - began < 1
+            assert trio.current_time() - began < 5
             nursery.cancel_scope.cancel()
 
 

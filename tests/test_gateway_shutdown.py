@@ -133,7 +133,7 @@ async def test_decided_and_not_durable(nursery: Nursery, journal: MemoryJournal)
             (listener,) = here.listen(raw)
             await until(lambda: has_heard(listener, "pong"))
             began = trio.current_time()
-        assert 0.25 <= trio.current_time() - began < 0.5
+        assert 0.25 <= trio.current_time() - began < 5
         assert is_a_good_end(listener)
         assert [(1, "shutting_down")] == listener.ends
         journal.resume()
@@ -168,7 +168,7 @@ async def test_who_takes_nothing(nursery: Nursery, journal: MemoryJournal) -> No
             (listener,) = here.listen(good)
             await until(lambda: 0 < stalled(here.host))
             began = trio.current_time()
-        assert 0.4 < trio.current_time() - began < 1.5
+        assert 0.4 < trio.current_time() - began < 5
         assert is_a_good_end(listener)
 
 
@@ -184,7 +184,7 @@ async def test_handshakes_in_the_middle_of_it(nursery: Nursery, journal: MemoryJ
                         await trio.lowlevel.checkpoint()
                     here._nursery.start_soon(_shake_hands, raw)
                     began = trio.current_time()
-                assert trio.current_time() - began < 1
+                assert trio.current_time() - began < 5
 
 
 async def _shake_hands(raw: Raw) -> None:

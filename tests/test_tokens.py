@@ -245,6 +245,7 @@ def test_redacted_texts_hold_no_token(secret: bytes, around: str, length: int) -
     part = make_token(secret)[4 : 4 + length]
     assert "as1_…\n" == redacted(f"as1_{part}\n")
     assert "AS1_" not in redacted(f"{around} AS1_{part}")
+    assert redacted(f"as1_{part}x") == redacted(redacted(f"as1_{part}x"))
 
 
 def test_times_have_a_zone() -> None:

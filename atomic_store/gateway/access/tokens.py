@@ -38,7 +38,8 @@ PRINCIPAL_BYTES_MAX: Final = 128
 NOTE_BYTES_MAX: Final = 512
 
 _TOKEN = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}", re.ASCII)
-_LOOKS_LIKE_ONE = re.compile(PREFIX + r"[A-Za-z0-9_%=+/-]*", re.ASCII | re.IGNORECASE)
+# With what stands for one that was left out before: doing so twice changes nothing.
+_LOOKS_LIKE_ONE = re.compile(PREFIX + r"[A-Za-z0-9_%=+/-]*…?", re.ASCII | re.IGNORECASE)
 _NO_SCOPE = re.compile("[\0\ud800-\udfff]")
 
 
