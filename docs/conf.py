@@ -41,7 +41,12 @@ nitpick_ignore_regex = [
         r"py:.*",
         r"(abc|attrs|collections|contextlib|datetime|os|outcome|pathlib|ssl|trio|types|typing|uuid)\..*",
     ),
-    (r"py:.*", r"Callable|Awaitable|Iterable|Mapping|Sequence|UUID"),
+    (
+        r"py:.*",
+        r"AbstractAsyncContextManager|Callable|Awaitable|Iterable|Mapping|Sequence|UUID",
+    ),
+    # A validator, or none.
+    (r"py:.*", r"Validate"),
     # What the operating system is to the library; only tests put another in its place.
     (r"py:.*", r"(.*\.)?Disk"),
     # Type variables.

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .access import TokenFile, Tokens
+    from .access import BadTokenFile, Known, TokenFile, Tokens
     from .client import (
         Client,
         ConnectionLost,
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from .stream.site import Site, StaticFile, static_file
 
 _HOMES = {
+    "BadTokenFile": "access",
     "Client": "client",
     "ConnectionLost": "client",
     "Gateway": "server",
     "GatewayClosed": "client",
     "GatewayError": "client",
+    "Known": "access",
     "Limits": "limits",
     "LimitsShown": "protocol.server_messages",
     "Principal": "protocol.rights",
@@ -56,11 +58,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "BadTokenFile",
     "Client",
     "ConnectionLost",
     "Gateway",
     "GatewayClosed",
     "GatewayError",
+    "Known",
     "Limits",
     "LimitsShown",
     "Principal",
