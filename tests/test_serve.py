@@ -145,8 +145,9 @@ async def test_whoever_reads_the_address_may_leave(tmp_path: Path) -> None:
 
             assert (await talk.ask(proposed(1, 500)))["accepted"]
         assert 0 == await served.end()
-        assert served.log_text.startswith(b"imported\n")
-        assert b"\ndecided\n" in served.log_text
+        # Among the lines of the log, which another thread writes.
+        assert b"imported\n" in served.log_text
+        assert b"decided\n" in served.log_text
 
 
 @pytest.mark.parametrize("kind", ["", "async "])
