@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from gateway_talk import admitted, an_id, bid, house, propose
+from atomic_store.gateway import Limits
+from atomic_store.gateway.peer import Peer
+from gateway_talk import Talk, admitted, an_id, bid, house, propose
 
 
 async def test_a_round() -> None:
@@ -285,3 +289,67 @@ async def test_a_full_waiting_room() -> None:
         assert {"type": "error", "id": 3, "code": "scope_busy", "retry": True}.items() <= (
             ada.hear_all()[-1].items()
         )
+
+
+async def test_in_the_order_sent_whatever_is_withdrawn() -> None:
+    """One that is withdrawn before its place was taken does not let the next one by."""
+    async with house(limits=Limits(outbox_bytes=1)) as here:
+        ada = await here.connect()
+        await admitted(ada, 1)
+        ada.hear_all()
+        ada.gate.fill()
+        await ada.ask("stats")
+        first = await propose(ada, 2)
+        second = await propose(ada, 3, past=False)
+        third = await propose(ada, 4, past=False)
+        here.gateway._services.proposals.withdraw(_peer(ada), second)
+        await wait_all_tasks_blocked()
+        assert [] == ada.hear_all()
+        ada.gate.empty()
+        await wait_all_tasks_blocked()
+        news = ada.hear_all()
+
+        assert [(second, "withdrawn")] == [
+            (one["id"], one["outcome"]) for one in news if one["type"] == "result"
+        ]
+        assert [first] == [one["id"] for one in news if one["type"] == "validate"]
+        await ada.say(type="decide", id=first, round="r-2", accept=True)
+        assert third == ada.hear_all()[-1]["id"]
+
+
+async def test_nothing_is_left_of_a_conversation() -> None:
+    """Whatever was asked for, and however it ended, the gateway keeps nothing of it."""
+    async with house() as here:
+        ada, ben = await here.connect(), await here.connect("ben")
+        offer = await ben.ask("validate_for", prefix="")
+        await ben.ask("subscribe", prefix="lot/")
+        await ben.ask("scopes", watch=True)
+        for n in range(5):
+            await propose(ada, n, f"lot/{n}", proposal_id=an_id(n))
+            await ada.ask("propose", scope=f"lot/{n}", event=bid(n))
+        await ada.say(type="decide", id=1, round="r-1", accept=True)
+        await ben.say(type="decide", id=offer, round="r-6", accept=True)
+        services = here.gateway._services
+        assert {} == _peer(ada).entering
+        await ada.hang_up()
+        await ben.hang_up()
+        # What others decide goes on without its proposer, until its deadline.
+        for scope in list(here.store._supervisor.scopes.values()):
+            if scope.admission.round is not None:
+                scope.expire(scope.admission.round.deadline)
+                scope.wake()
+        await wait_all_tasks_blocked()
+
+        proposals, following = services.proposals, services.following
+        kept: list[Any] = [
+            proposals._jobs, proposals._asked, services.validators._registrations,
+            following._topics, following._subscriptions, services._endless,
+            here.gateway._entrance.principals,
+        ]  # fmt: skip
+        assert [{}] * len(kept) == kept
+
+
+def _peer(talk: Talk) -> Peer:
+    peer = talk.connection._peer
+    assert peer is not None
+    return peer

@@ -112,7 +112,7 @@ class Job:
     # --- taking its place ----------------------------------------------------------------
 
     @trio.lowlevel.enable_ki_protection
-    async def run(self, before: trio.Event | None, has_entered: trio.Event) -> None:
+    async def run(self, before: trio.Event | None) -> None:
         """Show the past, and take a place in the scope; ends before the proposal does."""
         id_ = self.request.id
         try:
@@ -125,8 +125,6 @@ class Job:
         else:
             if self._entering.cancelled_caught:
                 self._finish(say.Result(id=id_, accepted=False, outcome="withdrawn"))
-        finally:
-            has_entered.set()
 
     async def _enter(self) -> None:
         proposal, request = self.proposal, self.request

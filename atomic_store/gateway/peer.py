@@ -34,7 +34,7 @@ class Peer:
     tasks: trio.Nursery
     metrics: Metrics
     entering: dict[str, trio.Event] = attrs.Factory(dict)
-    """By scope, when the last of its proposals has taken its place there."""
+    """By scope, when the last of its proposals will have taken its place there."""
     is_gone: bool = False
 
     @property

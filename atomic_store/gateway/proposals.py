@@ -78,8 +78,8 @@ class Proposals:
             older.withdraw()
         self._jobs[job.key] = self._asked[peer.number, request.id] = job
         before = peer.entering.get(job.proposal.scope)
-        peer.entering[job.proposal.scope] = has_entered = trio.Event()
-        self.tasks.start_soon(job.run, before, has_entered)
+        peer.entering[job.proposal.scope] = mine = trio.Event()
+        self.tasks.start_soon(_enter_in_turn, job, peer.entering, before, mine)
 
     def decide(self, peer: Peer, message: Decide) -> say.Error | None:
         """Take a proposer's own decision; gives why it does not count, if so."""
@@ -209,6 +209,22 @@ class Proposals:
             return By.VALIDATOR
         what = "nobody here decides for this scope, and you did not say that you do"
         return say.error(ErrorCode.NO_VALIDATOR, what, request.id)
+
+
+async def _enter_in_turn(
+    job: Job, entering: dict[str, trio.Event], before: trio.Event | None, mine: trio.Event
+) -> None:
+    """Let a proposal take its place behind those that the same connection sent before it."""
+    try:
+        await job.run(before)
+    finally:
+        if before is not None:
+            # It may have been withdrawn before that one had its place: the next one waits on.
+            with trio.CancelScope(shield=True):
+                await before.wait()
+        mine.set()
+        if entering.get(job.proposal.scope) is mine:
+            del entering[job.proposal.scope]
 
 
 def _is_same(older: Job, newer: Job) -> bool:

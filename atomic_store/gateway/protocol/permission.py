@@ -43,11 +43,6 @@ def fault_in_proposal(principal: Principal, request: Propose, scope: str) -> Fau
     return fault
 
 
-def may_see_past(principal: Principal, scope: str) -> bool:
-    """Whether a result may show records of a scope: to deciders as well as to readers."""
-    return any(principal.may(right, scope) for right in (Right.READ, Right.DECIDE, Right.VALIDATE))
-
-
 def covered(request: Query | Subscribe) -> str:
     """The prefix of all scopes that a request is about."""
     return request.scope or request.prefix or ""
