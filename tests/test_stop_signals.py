@@ -42,6 +42,19 @@ async def test_the_first_one_stops(number: signal.Signals) -> None:
     assert before == [signal.getsignal(one) for one in SIGNALS]
 
 
+async def test_what_was_ignored_is_ignored() -> None:
+    """As `nohup` has it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with trio.fail_after(10):
+            seen, then = await received(signal.SIGTERM, has_reload=False)
+
+        assert [signal.SIGTERM] == seen
+        assert [signal.SIG_DFL, signal.SIG_DFL, signal.SIG_IGN] == then
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 async def test_sighup_may_mean_something_else() -> None:
     """Then it does not stop, and may come again."""
     before = [signal.getsignal(one) for one in SIGNALS]

@@ -71,8 +71,9 @@ def serve(
         # Only this one needs what serves it.
         from .serving import Serving, run
     except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
         raise CannotRun(
-            f"serve: expected the gateway's packages, found no {error.name}: "
+            f"serve: expected the gateway's packages, found no {missing}: "
             'pip install "trio-atomic-store[gateway]"'
         ) from None
     with logging_to(sys.stderr, log_format or _fitting_format()):

@@ -20,14 +20,16 @@ def on_signals(
     Call back for signals during a block, in Trio's thread, between two steps of its tasks.
 
     The first SIGINT or SIGTERM stops. From then on they do what they do to a program that
-    knows nothing of them: they end it at once, also where it is in an endless loop.
+    knows nothing of them: they end it at once, also where it is in an endless loop. What the
+    program was started to ignore, as `nohup` does with SIGHUP, it ignores.
 
     Args:
       stop: is called once.
       reload: is called for each SIGHUP; None: that stops, too.
     """
     token = trio.lowlevel.current_trio_token()
-    stopping = STOPPING if reload is not None else (*STOPPING, signal.SIGHUP)
+    meant = STOPPING if reload is not None else (*STOPPING, signal.SIGHUP)
+    stopping = [one for one in meant if signal.getsignal(one) is not signal.SIG_IGN]
 
     def first(number: int, frame: object) -> None:
         for one in stopping:
