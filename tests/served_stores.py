@@ -172,7 +172,7 @@ async def serving(
         options = {"stderr": subprocess.PIPE, **options}
         process = await trio.lowlevel.open_process(
             command("serve", store, "--port=0", *arguments),
-            stdout=subprocess.PIPE, cwd=cwd, env=environment(), **options,
+            stdout=subprocess.PIPE, cwd=cwd, env=environment({"PYTHONUNBUFFERED": ""}), **options,
         )  # fmt: skip
         try:
             async with trio.open_nursery() as nursery:

@@ -98,7 +98,9 @@ async def test_new_ones_count_from_sighup_on(tmp_path: Path) -> None:
             new = issue(tmp_path)
             served.process.send_signal(signal.SIGHUP)
             await served.logged("certificates_reloaded")
-            (tmp_path / "cert.pem").write_text("hello")
+            key = (tmp_path / "key.pem").read_bytes()
+            issue(tmp_path)
+            (tmp_path / "key.pem").write_bytes(key)
             served.process.send_signal(signal.SIGHUP)
             (kept,) = await served.logged("certificates_kept")
 

@@ -34,14 +34,14 @@ def raised(text: str) -> Exception:
 
 def test_an_event() -> None:
     """Its name, and its fields as they are."""
-    one = record(event="hello", connection=7, client=None, name="Ada L")
+    one = record(event="hello", connection=7, client=None, name="Ada L", note="")
 
     assert {
         "at": "2026-11-23T15:04:05.123456Z", "level": "warning", "event": "hello",
-        "connection": 7, "client": None, "name": "Ada L",
+        "connection": 7, "client": None, "name": "Ada L", "note": "",
     } == json.loads(json_line(one))  # fmt: skip
     assert (
-        '2026-11-23T15:04:05.123456Z warning hello connection=7 client=None name="Ada L"'
+        '2026-11-23T15:04:05.123456Z warning hello connection=7 client=None name="Ada L" note=""'
         == text_line(one)
     )
 

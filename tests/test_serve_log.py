@@ -33,6 +33,11 @@ def tokens(tmp_path: Path) -> tuple[Path, str]:
     return file, added(file)
 
 
+def stderr_of(served: ServedStore) -> Path:
+    """What has the place of its stderr."""
+    return Path(f"/proc/{served.process.pid}/fd/2").readlink()
+
+
 async def bid(served: ServedStore, cents: int, **options: Any) -> bool:
     """Propose and accept a bid on a connection of its own; whether it was stored."""
     async with talking(served.url, **options) as talk:
@@ -131,6 +136,7 @@ async def test_without_stderr(tmp_path: Path) -> None:
         tmp_path / "s", stderr=subprocess.DEVNULL, preexec_fn=lambda: os.close(2)
     ) as served:
         assert await bid(served, 1)
+        assert Path("/dev/null") == stderr_of(served)
         assert 0 == await served.end()
 
     texts = [file.read_bytes() for file in (tmp_path / "s").rglob("*") if file.is_file()]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import resource
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 import trio
 
 from atomic_store import open_store
-from command_line import atomic_store, called, refusal
+from command_line import atomic_store, called, command, environment, refusal
 
 pytest_plugins = ("cli_stores",)
 
@@ -62,6 +64,18 @@ class TestTheStore:
         line = why(copy, "--port=0")
         assert str(segment) in line
         assert line.endswith("; `atomic-store verify` finds all damage")
+
+    def test_a_disk_that_refuses(self, tmp_path: Path) -> None:
+        """It could not begin: that is not a journal that has failed."""
+        run = subprocess.run(
+            command("serve", tmp_path / "s", "--port=0"), capture_output=True, timeout=60,
+            env=environment(),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)),
+        )  # fmt: skip
+
+        (line,) = refusal(run).splitlines()
+        assert "File too large" in line
+        assert 2 == run.returncode
 
     def test_no_path(self) -> None:
         """It does not mean this directory."""
