@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.databases import NotRun
+from benchmarks.gateway_rows import GATEWAY_ROWS
 from benchmarks.machine import facts
 from benchmarks.plot import Line, draw, lines_of
 from benchmarks.reading_rows import READING_ROWS
@@ -38,7 +39,7 @@ MAY_BE_MISSING = {
 FULL_ONLY = {"only in a full run"}
 
 
-@pytest.mark.parametrize("row", [*ROWS, *READING_ROWS], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [*ROWS, *READING_ROWS, *GATEWAY_ROWS], ids=lambda row: row.name)
 def test_row_runs(row: Row, tmp_path: Path) -> None:
     """Every contestant of every row runs at a tiny size and gives a positive figure."""
     (measured,) = run([row], TINY, 1, tmp_path)

@@ -1,0 +1,99 @@
+"""The rows about the gateway: subscribers, remote decisions, idle connections."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from .gateway.measuring import (
+    AT_ONCE,
+    GATEWAY,
+    deliveries,
+    growth_of_bytes,
+    idle_kb,
+    lag_ms,
+    remote,
+)
+from .runner import STORE, Contestant, Goal, Row, at_least, at_most, exactly
+from .sizes import FULL
+
+TLS = "atomic_store, TLS"
+BROADCAST = "websockets.broadcast, a message a record"
+LOOP = "trio-websocket, send_message in a loop"
+ECHO = "trio-websocket, the same messages, nothing behind them"
+ONE_SCOPE = "atomic_store, all in one scope"
+
+
+def _deliveries_row(name: str, many: bool, at_once: int, *goals: Goal) -> Row:
+    subscribers = FULL.many_subscribers if many else FULL.few_subscribers
+    commits = "one record a commit" if at_once == 1 else f"commits of {at_once} records and more"
+    peers = [(BROADCAST, "broadcast")] + ([] if at_once == 1 else [(LOOP, "loop")])
+    return Row(
+        name,
+        f"records to {subscribers:,} subscribers, {commits}",
+        "deliveries/s",
+        (
+            Contestant(STORE, partial(deliveries, many, GATEWAY, at_once, False)),
+            Contestant(TLS, partial(deliveries, many, GATEWAY, at_once, True)),
+            *(
+                Contestant(title, partial(deliveries, many, kind, at_once, False))
+                for title, kind in peers
+            ),
+        ),
+        goals,
+    )
+
+
+def _lag_row(rate: int, most_ms: float) -> Row:
+    return Row(
+        f"lag-{rate}",
+        f"a record is read by {FULL.many_subscribers:,} subscribers, after it was admitted,"
+        f" {rate:,} records/s, 99th percentile",
+        "ms",
+        (
+            Contestant(STORE, partial(lag_ms, "p99_ms", rate)),
+            Contestant(f"{STORE}, median", partial(lag_ms, "median_ms", rate)),
+        ),
+        (at_most(most_ms),),
+    )
+
+
+def _remote_row(name: str, title: str, unit: str, which: str, *goals: Goal) -> Row:
+    return Row(
+        name,
+        f"{title}: {FULL.remote} clients in another process, a scope each",
+        unit,
+        (
+            Contestant(STORE, partial(remote, which, GATEWAY, False)),
+            Contestant(ECHO, partial(remote, which, "rounds", False)),
+            Contestant(ONE_SCOPE, partial(remote, which, GATEWAY, True)),
+        ),
+        goals,
+    )
+
+
+GATEWAY_ROWS = (
+    _deliveries_row("fan-out-50", False, AT_ONCE, at_least(5, BROADCAST), at_least(10, LOOP)),
+    _deliveries_row("fan-out-1000", True, AT_ONCE, at_least(5, BROADCAST), at_least(10, LOOP)),
+    _deliveries_row("fan-out-50-single", False, 1, at_least(1, BROADCAST)),
+    _deliveries_row("fan-out-1000-single", True, 1, at_least(1, BROADCAST)),
+    _lag_row(500, 50),
+    _lag_row(1_000, 100),
+    _remote_row(
+        "remote", "proposed, decided and durable over the wire", "rounds/s", "rate",
+        at_least(0.3, ECHO),
+    ),
+    _remote_row("remote-median", "such a round, median", "ms", "median_ms"),
+    _remote_row("remote-p99", "such a round, 99th percentile", "ms", "p99_ms"),
+    Row("idle", f"memory for an idle connection, of {FULL.idle:,}", "kB",
+        (Contestant(STORE, partial(idle_kb, GATEWAY, False)),
+         Contestant(TLS, partial(idle_kb, GATEWAY, True)),
+         Contestant("trio-websocket", partial(idle_kb, "loop", False)),
+         Contestant("websockets", partial(idle_kb, "broadcast", False))),
+        (at_most(60),)),
+    Row("remote-bytes",
+        f"bytes on the wire to decide event {FULL.remote_past:,} of a scope against event 10, of a"
+        " client that is up to date", "times",
+        (Contestant(STORE, partial(growth_of_bytes, True)),
+         Contestant(f"{STORE}, digits and all", partial(growth_of_bytes, False))),
+        (exactly(1),)),
+)  # fmt: skip
