@@ -298,7 +298,8 @@ async def test_in_the_order_sent_whatever_is_withdrawn() -> None:
         ada = await here.connect()
         await admitted(ada, 1)
         ada.hear_all()
-        here.store._parts.journal = slow = _Slow(here.journal)
+        slow: Any = _Slow(here.journal)
+        here.store._parts.journal = slow
         first, second, third = [await propose(ada, n, past=n == 2) for n in (2, 3, 4)]
         await ada.say(type="withdraw", id=second)
         ada.heard("result", id=second, outcome="withdrawn")

@@ -50,7 +50,7 @@ class Client:
     spoken: deque[bytes] = attrs.Factory(lambda: deque(maxlen=SPOKEN_MAX))
     """The latest texts that were said and heard."""
     # What has come and was not looked at.
-    _rest: bytes = b""
+    _rest: bytes = attrs.field(default=b"", alias="rest")
     _begun: bytes = b""
 
     def say(self, text: bytes) -> None:
