@@ -95,6 +95,16 @@ class Services:
             self._end(peer, request, say.error(*fault, request.id))
         self.proposals.rights_changed(peer)
 
+    def stop(self, peer: Peer, why: say.Error) -> None:
+        """End what a connection proposes and decides: with an error for each that can end now."""
+        self.proposals.stop(peer, why)
+        self.validators.stop(peer, why)
+
+    async def all_told(self, peer: Peer) -> None:
+        """Wait until a connection has been told of all that was decided."""
+        await self.proposals.all_told(peer)
+        await self.validators.all_told(peer)
+
     def leave(self, peer: Peer) -> None:
         """A connection is gone."""
         self.proposals.leave(peer)
@@ -144,9 +154,9 @@ class Services:
             peer.finish_behind(request.id, last)
             return
         if isinstance(request, ValidateFor):
-            self.validators.unregister(peer, request.id)
-        else:
-            self._endless[peer.number, request.id].cancel()
+            self.validators.unregister(peer, request.id, last)
+            return
+        self._endless[peer.number, request.id].cancel()
         peer.finish(request.id, last)
 
     def _run(
