@@ -36,6 +36,7 @@ from .protocol.client_messages import (
 )
 from .protocol.codes import ErrorCode
 from .validators import Validators
+from .watching import Watching
 
 
 @final
@@ -48,6 +49,7 @@ class Services:
     validators: Validators
     following: Following
     asking: Asking
+    watching: Watching
     operating: Operating
     # What `unsubscribe` cancels, by connection and request.
     _endless: dict[tuple[int, int], trio.CancelScope] = attrs.Factory(dict)
@@ -64,7 +66,7 @@ class Services:
             case Subscribe():
                 self._subscribe(peer, request)
             case Scopes():
-                self._run(peer, request, self.asking.scopes)
+                self._run(peer, request, self.watching.scopes)
             case Stats():
                 self._run(peer, request, self.operating.stats)
             case StoreInfo():
