@@ -311,6 +311,7 @@ class Job:
             self._showing = trio.CancelScope()
             peer.tasks.start_soon(self._show_past_meanwhile, self._showing)
 
+    @trio.lowlevel.enable_ki_protection
     async def _show_past_meanwhile(self, showing: trio.CancelScope) -> None:
         """Show the past to somebody new while it waits; the rest comes with the round."""
         try:

@@ -118,6 +118,7 @@ class Presentation:
         # Whatever can go wrong with a state is told by a task, not by who opens the round.
         return has_past and not self.with_state and request._commit.is_done
 
+    @trio.lowlevel.enable_ki_protection
     async def _show_in_time(self, showing: trio.CancelScope) -> None:
         try:
             with showing:

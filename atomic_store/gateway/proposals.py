@@ -124,6 +124,7 @@ class Proposals:
 
     def leave(self, peer: Peer) -> None:
         """A connection is gone: what it would decide is withdrawn, what others decide goes on."""
+        self._ends.pop(peer.number, None)
         for job in self._asked.pop(peer.number, {}).values():
             job.peer = None
             if job.by is By.SELF:
