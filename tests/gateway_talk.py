@@ -260,6 +260,8 @@ async def house(
             yield House(store, journal, gateway, tasks, limits, {})
         finally:
             tasks.cancel()
+            # A store is closed only when all is durable.
+            journal.resume()
 
 
 async def until(condition: Callable[[], bool]) -> None:

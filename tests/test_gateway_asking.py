@@ -12,7 +12,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 import atomic_store.gateway.asking as asking
 from atomic_store import JsonEvent, open_store
 from atomic_store.gateway import Limits
-from gateway_talk import House, Talk, bid, house
+from gateway_talk import House, Talk, house
 from test_gateway_following import admit
 
 
@@ -145,54 +145,6 @@ class TestQueries:
                 record["position"] for one in news for record in one.get("records", ())
             ]
             assert len(news) > 5
-
-
-class TestScopes:
-    async def test_pages(self) -> None:
-        """Scopes by name, a page at a time, with where they end and what they do."""
-        async with house() as here:
-            ada = await filled(here)
-            await ada.ask("scopes", limit=1)
-            (shown,) = ada.heard("scopes")["scopes"]
-            assert {
-                "scope": "lot/0",
-                "sequence": 5,
-                "position": 10,
-                "state": "available",
-            }.items() <= (shown.items())
-            ada.heard("done")
-            await ada.ask("scopes", after="lot/0", prefix="lot/")
-            assert ["lot/1"] == [one["scope"] for one in ada.heard("scopes")["scopes"]]
-
-    async def test_watching(self, mock_clock: MockClock) -> None:
-        """What changes is told, and nothing else; operators see whose round it is."""
-        async with house() as here:
-            ada = await filled(here)
-            root = await here.connect("root")
-            reader = await here.connect("reader", read=("",))
-            ids = [await talk.ask("scopes", watch=True) for talk in (root, reader)]
-            root.hear_all()
-            reader.hear_all()
-            mock_clock.jump(0.11)
-            await wait_all_tasks_blocked()
-            assert [] == root.hear_all()
-            await ada.ask("propose", scope="lot/1", decide="self", event=bid(99), past=False)
-            await ada.ask("propose", scope="lot/1", decide="self", event=bid(99), past=False)
-            mock_clock.jump(0.11)
-            await wait_all_tasks_blocked()
-            (shown,) = root.heard("scopes", id=ids[0])["scopes"]
-            (less,) = reader.heard("scopes", id=ids[1])["scopes"]
-            open_round = {"state": "validating", "waiting": 1}
-            assert {"scope": "lot/1", **open_round, "principal": "ada"}.items() <= shown.items()
-            assert {"round", "since_s", "deadline_s"} <= shown.keys()
-            assert not {"round", "principal"} & less.keys()
-            assert open_round.items() <= less.items()
-            await admit(here, 1, scope="lot/7")
-            mock_clock.jump(0.11)
-            await wait_all_tasks_blocked()
-            assert "lot/7" in [one["scope"] for one in root.hear()["scopes"]]
-            await root.say(type="unsubscribe", id=ids[0])
-            root.heard("done", id=ids[0])
 
 
 class TestOperators:

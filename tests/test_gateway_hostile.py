@@ -9,8 +9,8 @@ import pytest
 import trio
 from trio_websocket import WebSocketConnection
 
-from atomic_store.gateway.following import Topic
 from atomic_store.gateway.protocol.session import Session
+from atomic_store.gateway.subscription import Topic
 from gateway_ends import fill
 from gateway_raw import BID, PONG, frame, hosted, message, request, unharmed
 

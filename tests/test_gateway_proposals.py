@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from atomic_store.gateway import Principal
 from atomic_store.gateway.peer import Peer
-from atomic_store.journal.memory import MemoryJournal
-from gateway_talk import Talk, admitted, an_id, bid, house, propose
+from gateway_talk import ALL_RIGHTS, Talk, admitted, an_id, bid, house, propose
+from slow_journals import hold_back
 
 
 async def test_a_round() -> None:
@@ -206,43 +206,6 @@ async def test_conflicts() -> None:
             talk.heard("error", code="proposal_conflict")
 
 
-async def test_taking_over() -> None:
-    """Sent again, an undecided proposal goes on for the new request, under a new name."""
-    async with house() as here:
-        ada, again = await here.connect(), await here.connect()
-        ada.hear_all()
-        again.hear_all()
-        first = await propose(ada, proposal_id=an_id(1))
-        ada.heard("validate", round="r-1")
-        second = await propose(again, proposal_id=an_id(1))
-        ada.heard("error", id=first, code="superseded")
-        again.heard("validate", id=second, round="r-1.2")
-        await ada.say(type="decide", id=first, round="r-1", accept=False)
-        ada.heard("error", code="stale_round")
-        await ada.hang_up()
-        await again.say(type="decide", id=second, round="r-1", accept=False)
-        again.heard("error", code="stale_round", final=False)
-        await again.say(type="decide", id=second, round="r-1.2", accept=True)
-
-        again.heard("result", id=second, accepted=True)
-        assert 1 == here.store.statistics().rounds
-
-
-async def test_taking_over_while_it_waits() -> None:
-    """It keeps its place among those that wait."""
-    async with house() as here:
-        ada, ben, again = await here.connect(), await here.connect("ben"), await here.connect("ben")
-        await propose(ada)
-        await propose(ben, proposal_id=an_id(1))
-        await propose(ada)
-        await propose(again, proposal_id=an_id(1))
-        ben.hear_all()
-        again.hear_all()
-        await ada.say(type="decide", id=1, round="r-1", accept=False)
-
-        again.heard("validate")
-
-
 async def test_rights() -> None:
     """Proposing and deciding need their rights, on the scope that the store gives the event."""
     async with house(scope_of=lambda event: f"lot/{event.data['cents']}") as here:
@@ -252,6 +215,22 @@ async def test_rights() -> None:
                                     (1, None, "no_validator")):  # fmt: skip
             await ada.ask("propose", event=bid(cents), decide=decide)
             ada.heard("error", code=code)
+
+
+async def test_somebody_else() -> None:
+    """A token that stands for another principal by now does not go on with this one's proposals."""
+    async with house() as here:
+        ada, ben = await here.connect(), await here.connect("ben")
+        await propose(ada)
+        ada.connection.rights_changed(Principal("ada", ALL_RIGHTS))
+        assert not ada.is_over.is_set()
+        ada.connection.rights_changed(Principal("eve", ALL_RIGHTS))
+        await ada.is_over.wait()
+        assert ada.socket.closed is not None
+        assert 4401 == ada.socket.closed[0]
+        await propose(ben)
+
+        assert "validate" == ben.hear_types()[-1]
 
 
 @pytest.mark.parametrize(
@@ -298,8 +277,7 @@ async def test_in_the_order_sent_whatever_is_withdrawn() -> None:
         ada = await here.connect()
         await admitted(ada, 1)
         ada.hear_all()
-        slow: Any = _Slow(here.journal)
-        here.store._parts.journal = slow
+        slow = hold_back(here.store, "read_scope")
         first, second, third = [await propose(ada, n, past=n == 2) for n in (2, 3, 4)]
         await ada.say(type="withdraw", id=second)
         ada.heard("result", id=second, outcome="withdrawn")
@@ -310,21 +288,6 @@ async def test_in_the_order_sent_whatever_is_withdrawn() -> None:
         assert ["past", "validate", "waiting"] == ada.hear_types()
         await ada.say(type="decide", id=first, round="r-2", accept=True)
         assert third == ada.hear_all()[-1]["id"]
-
-
-class _Slow:
-    """A journal that gives a scope's records only when it is told to."""
-
-    def __init__(self, journal: MemoryJournal) -> None:
-        self.journal = journal
-        self.go = trio.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.journal, name)
-
-    async def read_scope(self, scope: str, **bounds: Any) -> Any:
-        await self.go.wait()
-        return await self.journal.read_scope(scope, **bounds)
 
 
 async def test_nothing_is_left_of_a_conversation() -> None:

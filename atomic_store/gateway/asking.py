@@ -1,37 +1,31 @@
-"""Queries, and which scopes there are: pages of what is durable."""
+"""Queries: pages of what is durable."""
 
 from __future__ import annotations
 
 from typing import Any, Final, final
 
 import attrs
-import trio
 
 from ..errors import AtomicStoreError
 from ..intake import check_scope
-from ..journal import ScopeEnd, Wanted
+from ..journal import StoredRecord, Wanted
 from ..reading import filter_of, moment
 from ..store import Store
 from .faults import error_for
 from .peer import Peer
 from .protocol import server_messages as say
-from .protocol.client_messages import Query, Scopes
+from .protocol.client_messages import Query
 from .protocol.codes import ErrorCode
 from .protocol.paging import FRAME_BYTES, pages, record_text, records_body, records_head
-from .protocol.rights import Right
 
 SCANNED_MAX: Final = 20_000
 """How many positions a query looks at before its page is over."""
-SCOPES_MAX: Final = 1_000
-"""How many scopes a page of them has at most."""
-WATCH_S: Final = 0.1
-"""How often changes of watched scopes are told at most."""
 
 
 @final
 @attrs.define(eq=False)
 class Asking:
-    """Answers what is asked for once, and watches scopes."""
+    """Answers queries."""
 
     store: Store[Any]
 
@@ -49,20 +43,24 @@ class Asking:
         limit = min(request.limit or peer.limits.page_records, peer.limits.page_records)
         wanted: Wanted | None = await self._wanted(request)
         head = self.store.head.position
-        bytes_max = peer.limits.message_bytes - FRAME_BYTES
         scanned = 0
         while wanted is not None and limit > 0 and scanned < SCANNED_MAX:
-            page = await self.store._parts.journal.scan(wanted, limit=limit)
+            async with peer.reading:
+                page = await self.store._parts.journal.scan(wanted, limit=limit)
+                await self._send(peer, request.id, page.records)
             limit -= len(page.records)
             scanned += _passed(wanted, page.next, head)
-            texts = (record_text(record, bytes_max) for record in page.records)
-            for texts_page in pages(texts, bytes_max, peer.limits.page_records):
-                await peer.outbox.room()
-                # In the order of its other messages: the last one is an answer, too.
-                peer.outbox.answer(records_head(request.id) + records_body(texts_page))
             wanted = None if page.next is None else wanted.going_on_at(page.next)
         following = None if wanted is None else await self._going_on(request, wanted, head)
         peer.finish(request.id, say.Done(id=request.id, next=following, scanned=scanned))
+
+    async def _send(self, peer: Peer, id_: int, records: list[StoredRecord]) -> None:
+        bytes_max = peer.limits.message_bytes - FRAME_BYTES
+        texts = (record_text(record, bytes_max) for record in records)
+        for page in pages(texts, bytes_max, peer.limits.page_records):
+            await peer.outbox.room()
+            # In the order of its other messages: the last one is an answer, too.
+            peer.tell_text(id_, "records", records_head(id_) + records_body(page))
 
     async def _going_on(self, request: Query, wanted: Wanted, head: int) -> int | None:
         """
@@ -117,82 +115,6 @@ class Asking:
         begin = await journal.read_scope(scope, first=first, last=last, limit=1)
         end = await journal.read_scope(scope, first=first, last=last, limit=1, reverse=True)
         return (begin[0].position, end[0].position) if begin else None
-
-    # --- scopes ----------------------------------------------------------------------------
-
-    async def scopes(self, peer: Peer, request: Scopes) -> None:
-        """Answer with a page of scopes; watching, go on with what changes, until cancelled."""
-        try:
-            limit = min(request.limit or SCOPES_MAX, SCOPES_MAX)
-            ends = await self.store.scopes(request.prefix, request.after, limit=limit)
-            await self._show(peer, request.id, ends)
-            if request.watch:
-                await self._watch(peer, request)
-        except AtomicStoreError as error:
-            peer.finish(request.id, error_for(error, request.id))
-        else:
-            peer.finish(request.id, say.Done(id=request.id))
-
-    async def _show(self, peer: Peer, id_: int, ends: list[ScopeEnd]) -> None:
-        shown = [self.shown(end, peer) for end in ends]
-        # A scope's name has at most 512 bytes, of which each may take six characters.
-        count = max(1, peer.limits.message_bytes // 4096)
-        for n in range(0, max(1, len(shown)), count):
-            await peer.outbox.room()
-            peer.say(say.ScopesShown(id=id_, scopes=shown[n : n + count]))
-
-    async def _watch(self, peer: Peer, request: Scopes) -> None:
-        """Tell what changes: what was admitted, and whose rounds open and end."""
-        position = self.store.head.position
-        before = dict(self.store.live_scopes())
-        while True:
-            await trio.sleep(WATCH_S)
-            now = dict(self.store.live_scopes())
-            changed = {
-                name
-                for name in now.keys() | before.keys()
-                if name.startswith(request.prefix) and now.get(name) != before.get(name)
-            }
-            before = now
-            head = self.store.head.position
-            if head != position:
-                wanted = Wanted(first=position + 1, last=head, prefix=request.prefix)
-                position = head
-                changed |= await self._admitted(wanted)
-            ends = [await self.store._parts.journal.scope_end(name) for name in sorted(changed)]
-            if ends:
-                await self._show(peer, request.id, ends)
-
-    async def _admitted(self, wanted: Wanted) -> set[str]:
-        names: set[str] = set()
-        going_on: Wanted | None = wanted
-        while going_on is not None:
-            page = await self.store._parts.journal.scan(going_on, limit=SCOPES_MAX)
-            names |= {record.scope for record in page.records}
-            going_on = None if page.next is None else going_on.going_on_at(page.next)
-        return names
-
-    def shown(self, end: ScopeEnd, peer: Peer) -> say.ScopeShown:
-        """A scope as it is told: more of its round to whoever may end that."""
-        live = self.store._supervisor.scopes.get(end.scope)
-        plain = say.ScopeShown(
-            scope=end.scope, sequence=end.sequence, position=end.position, at=end.at
-        )
-        if live is None:
-            return plain
-        opened, now = live.admission.round, trio.current_time()
-        state = "available" if opened is None else "validating"
-        if opened is None or not peer.principal.may(Right.OPERATE, end.scope):
-            return say.ScopeShown(
-                scope=end.scope, sequence=end.sequence, position=end.position, at=end.at,
-                state=state, waiting=live.admission.waiting,
-            )  # fmt: skip
-        return say.ScopeShown(
-            scope=end.scope, sequence=end.sequence, position=end.position, at=end.at,
-            state=state, waiting=live.admission.waiting, round=f"r-{opened.token.number}",
-            principal=opened.proposal.principal, since_s=round(now - opened.opened_at, 3),
-            deadline_s=round(max(0.0, opened.deadline - now), 3),
-        )  # fmt: skip
 
 
 def _passed(wanted: Wanted, following: int | None, head: int) -> int:

@@ -126,6 +126,9 @@ class Connection:
             return
         if principal is None:
             self.close(Close(CloseCode.UNAUTHORIZED, "the token has been revoked, or has expired"))
+        elif principal.name != self.session.principal.name:
+            # Whatever it has proposed is somebody else's.
+            self.close(Close(CloseCode.UNAUTHORIZED, "the token stands for somebody else by now"))
         else:
             self.session.principal = principal
             if self._peer is not None and not self._peer.is_gone:
@@ -260,10 +263,10 @@ class Connection:
         failed = self.services.store._parts.journal.failure is not None
         code = ErrorCode.STORE_FAILED if failed else ErrorCode.SHUTTING_DOWN
         why = say.error(code, "the gateway is shutting down")
-        self.services.proposals.stop(peer, why)
+        self.services.stop(peer, why)
         with trio.move_on_after(self.limits.shutdown_s / 2):
             # What was decided is being made durable, and then told.
-            await self.services.proposals.all_told(peer)
+            await self.services.all_told(peer)
         self.services.leave(peer)
         # Nothing of a request follows its end.
         peer.outbox.drop_bulk()

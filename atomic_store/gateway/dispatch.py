@@ -36,6 +36,7 @@ from .protocol.client_messages import (
 )
 from .protocol.codes import ErrorCode
 from .validators import Validators
+from .watching import Watching
 
 
 @final
@@ -48,6 +49,7 @@ class Services:
     validators: Validators
     following: Following
     asking: Asking
+    watching: Watching
     operating: Operating
     # What `unsubscribe` cancels, by connection and request.
     _endless: dict[tuple[int, int], trio.CancelScope] = attrs.Factory(dict)
@@ -64,7 +66,7 @@ class Services:
             case Subscribe():
                 self._subscribe(peer, request)
             case Scopes():
-                self._run(peer, request, self.asking.scopes)
+                self._run(peer, request, self.watching.scopes)
             case Stats():
                 self._run(peer, request, self.operating.stats)
             case StoreInfo():
@@ -94,6 +96,16 @@ class Services:
         for request, fault in peer.session.forbidden():
             self._end(peer, request, say.error(*fault, request.id))
         self.proposals.rights_changed(peer)
+
+    def stop(self, peer: Peer, why: say.Error) -> None:
+        """End what a connection proposes and decides: with an error for each that can end now."""
+        self.proposals.stop(peer, why)
+        self.validators.stop(peer, why)
+
+    async def all_told(self, peer: Peer) -> None:
+        """Wait until a connection has been told of all that was decided."""
+        await self.proposals.all_told(peer)
+        await self.validators.all_told(peer)
 
     def leave(self, peer: Peer) -> None:
         """A connection is gone."""
@@ -144,9 +156,9 @@ class Services:
             peer.finish_behind(request.id, last)
             return
         if isinstance(request, ValidateFor):
-            self.validators.unregister(peer, request.id)
-        else:
-            self._endless[peer.number, request.id].cancel()
+            self.validators.unregister(peer, request.id, last)
+            return
+        self._endless[peer.number, request.id].cancel()
         peer.finish(request.id, last)
 
     def _run(

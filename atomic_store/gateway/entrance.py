@@ -67,6 +67,8 @@ class Entrance:
     connections: dict[int, Connection] = attrs.Factory(dict)
     principals: dict[int, str] = attrs.Factory(dict)
     """Who speaks on each connection that has said hello."""
+    # How many connections each of them has. Invariant: the sums of `principals`, without zeros.
+    _by_principal: Counter[str] = attrs.Factory(Counter)
     # The tokens with which they did.
     _token_ids: dict[int, str] = attrs.Factory(dict)
     # What whoever comes in the middle of the end is told.
@@ -249,16 +251,19 @@ class Entrance:
 
     def let_in(self, number: int, principal: Principal) -> bool:
         """Count a connection of a principal; false if it has too many."""
-        if Counter(self.principals.values())[principal.name] >= (
-            self.limits.connections_by_principal
-        ):
+        if self._by_principal[principal.name] >= self.limits.connections_by_principal:
             return False
         self.principals[number] = principal.name
+        self._by_principal[principal.name] += 1
         return True
 
     def let_out(self, number: int) -> None:
         """A connection has ended."""
-        self.principals.pop(number, None)
+        name = self.principals.pop(number, None)
+        if name is not None:
+            self._by_principal[name] -= 1
+            if not self._by_principal[name]:
+                del self._by_principal[name]
         self._token_ids.pop(number, None)
 
     def rights_changed(self) -> None:

@@ -15,10 +15,21 @@ from .log import logger
 from .protocol import server_messages as say
 from .protocol.codes import ErrorCode
 
+
+class TooLarge(Exception):
+    """What a client asked for fits no message."""
+
+
+class NoValidator(Exception):
+    """There is nobody who decides a proposal."""
+
+
 _CODES: tuple[tuple[type[Exception], ErrorCode], ...] = (
     (InvalidEvent, ErrorCode.INVALID_EVENT),
     (ScopeBusy, ErrorCode.SCOPE_BUSY),
     (FilterError, ErrorCode.BAD_FILTER),
+    (TooLarge, ErrorCode.TOO_LARGE),
+    (NoValidator, ErrorCode.NO_VALIDATOR),
 )
 """Errors whose text is about what the client sent, or has no secret in it."""
 

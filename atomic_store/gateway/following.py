@@ -10,17 +10,15 @@ back when it has caught up. Nothing is skipped, and nobody waits for anybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, final
 
 import attrs
 import trio
 
 from ..feed import Hub
-from ..filter import Filter
 from ..intake import check_scope
-from ..journal import StoredRecord, Wanted
-from ..reading import filter_of
+from ..journal import StoredRecord
 from ..store import Store
 from .faults import error_for
 from .log import logger
@@ -29,66 +27,10 @@ from .protocol import server_messages as say
 from .protocol.client_messages import Subscribe
 from .protocol.paging import FRAME_BYTES, pages, record_text, records_body, records_head
 from .stream import frames
+from .subscription import Body, Key, Subscription, Topic
 
 SWEEP_S: Final = 0.01
 """How long the sweeper lets commits gather when they come one after the other."""
-AHEAD_BYTES_MAX: Final = 256 * 1024
-"""How much may wait for a subscriber in its outbox before it is taken for slow."""
-
-
-@final
-@attrs.define(eq=False)
-class Subscription:
-    """One subscriber: a cursor, and what it wants."""
-
-    peer: Peer
-    request: Subscribe
-    topic: Topic
-    position: int
-    """Everything up to it was put on its way, or is not wanted; so is what was swept."""
-    told: int = -1
-    """The position of its last `caught_up`."""
-    head: bytes = attrs.field(init=False)
-    """What each live message begins with."""
-    is_over: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        self.head = frames.text_start(records_head(self.request.id))
-
-    def say_caught_up(self) -> None:
-        """Tell it how far it has come; that is where it may be taken up again."""
-        self.told = self.position
-        self.peer.say_behind(say.CaughtUp(id=self.request.id, position=self.position))
-
-    def has_come_to(self, position: int) -> None:
-        """Everything up to a position was put on its way, or is not wanted."""
-        self.position = max(self.position, position)
-
-    def take(self, data: bytes) -> bool:
-        """Send it whole frames of its own head and a shared body; False if it is slow."""
-        outbox = self.peer.outbox
-        if outbox.send_now(data):
-            return True
-        if outbox.size + len(data) > AHEAD_BYTES_MAX and not outbox.is_idle:
-            return False
-        outbox.bulk_frames(data)
-        return True
-
-
-@final
-@attrs.define(eq=False)
-class Topic:
-    """Which records some subscribers want; those of them that keep up."""
-
-    wanted: Wanted
-    live: set[Subscription] = attrs.Factory(set)
-
-    def matching(self, records: Iterable[StoredRecord]) -> list[StoredRecord]:
-        """Those of some records that are wanted."""
-        wanted = self.wanted
-        if wanted.scope is None and not wanted.prefix and wanted.where is None:
-            return list(records)
-        return [record for record in records if wanted.matches(record)]
 
 
 @final
@@ -116,8 +58,10 @@ class Following:
     position: int = attrs.field(init=False)
     """Everything up to it has been swept."""
     _hub: Hub = attrs.field(init=False)
-    _topics: dict[tuple[str | None, str | None, str | None], Topic] = attrs.Factory(dict)
-    _subscriptions: dict[tuple[int, int], Subscription] = attrs.Factory(dict)
+    # Invariant: each has a subscriber.
+    _topics: dict[Key, Topic] = attrs.Factory(dict)
+    # By connection and request. Invariant: no connection is there without one.
+    _subscriptions: dict[int, dict[int, Subscription]] = attrs.Factory(dict)
 
     def __attrs_post_init__(self) -> None:
         self._hub = self.store._hub
@@ -126,7 +70,7 @@ class Following:
     @property
     def subscribers(self) -> int:
         """How many there are."""
-        return len(self._subscriptions)
+        return sum(map(len, self._subscriptions.values()))
 
     # --- coming and going ----------------------------------------------------------------
 
@@ -140,37 +84,40 @@ class Following:
         """
         if request.scope is not None:
             check_scope(request.scope)
-        key = (request.scope, request.prefix, request.where)
-        topic = self._topics.get(key) or Topic(_wanted(request))
+        topic = Topic.of(request)
         head = self.store.head.position
         after = head if isinstance(request.after, str) else request.after
         if after > head or request.store not in (None, self.store.history):
             peer.say(say.Reset(id=request.id, store=self.store.history))
             peer.finish(request.id, say.Done(id=request.id))
             return
-        self._topics[key] = topic
+        topic = self._topics.setdefault(topic.key, topic)
+        topic.subscribers += 1
         subscription = Subscription(peer, request, topic, after)
-        self._subscriptions[peer.number, request.id] = subscription
+        self._subscriptions.setdefault(peer.number, {})[request.id] = subscription
         self.on_subscribers(1)
         peer.tasks.start_soon(self._catch_up, subscription)
 
     def unsubscribe(self, peer: Peer, id_: int) -> None:
         """Send a subscriber nothing more."""
-        subscription = self._subscriptions.pop((peer.number, id_), None)
+        of_peer = self._subscriptions.get(peer.number, {})
+        subscription = of_peer.pop(id_, None)
         if subscription is None:
             return
+        if not of_peer:
+            del self._subscriptions[peer.number]
         subscription.is_over = True
         self.on_subscribers(-1)
         topic = subscription.topic
         topic.live.discard(subscription)
-        if not any(one.topic is topic for one in self._subscriptions.values()):
-            self._topics = {key: one for key, one in self._topics.items() if one is not topic}
+        topic.subscribers -= 1
+        if not topic.subscribers:
+            del self._topics[topic.key]
 
     def leave(self, peer: Peer) -> None:
         """A connection is gone, and its subscriptions with it."""
-        for number, id_ in list(self._subscriptions):
-            if number == peer.number:
-                self.unsubscribe(peer, id_)
+        for id_ in list(self._subscriptions.get(peer.number, ())):
+            self.unsubscribe(peer, id_)
 
     # --- those that keep up ---------------------------------------------------------------
 
@@ -235,10 +182,10 @@ class Following:
                     after = subscription.position
                     own = [record for record in matching if record.position > after]
                     bodies = self._bodies(own, text_of)
-                if self._hand_over(subscription, bodies):
-                    delivered += sum(count for _, count in bodies)
-                    messages += len(bodies)
-                else:
+                taken = subscription.take(bodies)
+                delivered += sum(body.count for body in taken)
+                messages += len(taken)
+                if len(taken) < len(bodies):
                     self._fall_behind(subscription)
         self.position = last
         # Once for all: counting takes as long as sending to a few of them.
@@ -246,27 +193,17 @@ class Following:
 
     def _bodies(
         self, records: list[StoredRecord], text_of: Callable[[StoredRecord], bytes]
-    ) -> list[tuple[bytes, int]]:
-        """The frames that hold some records, behind a head, and how many are in each."""
-        return [
-            (frames.continuation(records_body(page)), len(page))
-            for page in pages(
-                map(text_of, records), self.message_bytes - FRAME_BYTES, self.page_records
-            )
-        ]
-
-    def _hand_over(self, subscription: Subscription, shared: list[tuple[bytes, int]]) -> bool:
-        """Send a subscriber all of it, or, where it is slow, nothing."""
-        if len(shared) > 1 and subscription.peer.outbox.size > AHEAD_BYTES_MAX:
-            return False
-        for place, (body, _) in enumerate(shared):
-            data = subscription.head + body
-            if not subscription.take(data):
-                if place == 0:
-                    return False
-                # A part was sent: the rest may wait in the outbox, for it is one page.
-                subscription.peer.outbox.bulk_frames(data)
-        return True
+    ) -> list[Body]:
+        """What holds some records, behind a head."""
+        bodies: list[Body] = []
+        end = 0
+        for page in pages(
+            map(text_of, records), self.message_bytes - FRAME_BYTES, self.page_records
+        ):
+            end += len(page)
+            frame = frames.continuation(records_body(page))
+            bodies.append(Body(frame, len(page), records[end - 1].position))
+        return bodies
 
     def _leave_behind(self, topic: Topic) -> None:
         for subscription in list(topic.live):
@@ -324,30 +261,29 @@ class Following:
                 return
 
     async def _send_page(self, subscription: Subscription) -> None:
-        wanted, position = subscription.topic.wanted, subscription.position
-        head = self.store.head.position
+        position, head = subscription.position, self.store.head.position
         window = self._hub.page(position)
         if window is not None:
             matching = subscription.topic.matching(window)
-            reached = window[-1].position
-        else:
-            bounded = attrs.evolve(wanted, first=position + 1, last=head)
+            await self._send(subscription, matching, window[-1].position)
+            return
+        bounded = attrs.evolve(subscription.topic.wanted, first=position + 1, last=head)
+        async with subscription.peer.reading:
             page = await self.store._parts.journal.scan(bounded, limit=self.page_records)
-            matching = page.records
             reached = head if page.next is None else page.next - 1
+            await self._send(subscription, page.records, reached)
+
+    async def _send(
+        self, subscription: Subscription, records: Sequence[StoredRecord], reached: int
+    ) -> None:
+        """Send a subscriber the records up to a position."""
         bytes_max = self.message_bytes - FRAME_BYTES
-        texts = (record_text(record, bytes_max) for record in matching)
-        for texts_page in pages(texts, bytes_max, self.page_records):
+        texts = (record_text(record, bytes_max) for record in records)
+        for page in pages(texts, bytes_max, self.page_records):
             await subscription.peer.outbox.room()
             if subscription.is_over:
                 return
-            subscription.peer.outbox.bulk(
-                records_head(subscription.request.id) + records_body(texts_page)
-            )
-            self.on_delivered(len(texts_page), 1)
+            text = records_head(subscription.request.id) + records_body(page)
+            subscription.peer.outbox.bulk(text)
+            self.on_delivered(len(page), 1)
         subscription.position = reached
-
-
-def _wanted(request: Subscribe) -> Wanted:
-    where: Filter | None = filter_of(request.where)
-    return Wanted(scope=request.scope, prefix=request.prefix or "", where=where)

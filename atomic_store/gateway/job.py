@@ -20,8 +20,8 @@ from ..errors import StaleResponse
 from ..proposal import Proposal
 from ..store import Store
 from ..tasks import Tasks
-from .faults import error_for
-from .past import known_for_sure, show_past
+from .faults import NoValidator, error_for
+from .past import Held, show_past
 from .peer import Peer
 from .protocol import server_messages as say
 from .protocol.client_messages import Propose
@@ -71,9 +71,9 @@ class WireProposal(Proposal):
         return job.opened(answer)
 
     def ended(self) -> None:
-        """Stop the function that decides."""
+        """Stop whoever decides."""
         job: Job = self.job
-        job.stop_deciding()
+        job.stop()
 
     def told(self) -> None:
         """Send the result."""
@@ -100,9 +100,14 @@ class Job:
     """An operator has ended its round."""
     has_entered: bool = False
     """It has its place in the scope."""
-    _known: int = 0
+    _held: Held = attrs.field(init=False)
     _entering: trio.CancelScope = attrs.Factory(trio.CancelScope)
     _deciding: trio.CancelScope | None = None
+    # The past that is shown while it waits, to somebody who took it over.
+    _showing: trio.CancelScope | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self._held = Held.claimed(self.request)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -114,27 +119,39 @@ class Job:
     @trio.lowlevel.enable_ki_protection
     async def run(self, before: trio.Event | None) -> None:
         """Show the past, and take a place in the scope; ends before the proposal does."""
-        id_ = self.request.id
         try:
             with self._entering:
                 if before is not None:
                     await before.wait()
+                await self._prepare()
+                await trio.lowlevel.checkpoint_if_cancelled()
                 await self._enter()
-        except Exception as error:
-            self._finish(error_for(error, id_))
-        else:
             if self._entering.cancelled_caught:
-                self._finish(say.Result(id=id_, accepted=False, outcome="withdrawn"))
+                await self._end_before_entering()
+        except Exception as error:
+            self._finish(error_for(error, self.request.id))
+
+    async def _prepare(self) -> None:
+        """Do what holds up nobody, for it has no place yet."""
+        match self.by:
+            case By.SELF:
+                await self._show_past(self._entering)
+            case By.VALIDATOR if not self.home.validators.has_any_for(self.proposal.scope):
+                if not await self._was_admitted():
+                    what = "nobody here decides for this scope, and you did not say that you do"
+                    raise NoValidator(what)
+            case _:
+                pass
+
+    async def _show_past(self, showing: trio.CancelScope) -> None:
+        if self.request.past and self.peer is not None:
+            await show_past(
+                self.peer, self.request.id, self.home.store._parts.journal, self.proposal.scope,
+                self._held, None, showing,
+            )  # fmt: skip
 
     async def _enter(self) -> None:
-        proposal, request = self.proposal, self.request
-        if self.by is By.SELF:
-            journal, scope = self.home.store._parts.journal, proposal.scope
-            self._known = await known_for_sure(journal, scope, request.known, request.known_id)
-            if request.past and self.peer is not None:
-                self._known = await show_past(
-                    self.peer, request.id, journal, scope, self._known, None
-                )
+        proposal = self.proposal
         with trio.CancelScope(shield=True):
             # It has its place or not, and is never on its way: `withdraw` must find it.
             await self.home.store._intake.enter(proposal, has_own_id=self.has_own_id)
@@ -144,42 +161,65 @@ class Job:
         if proposal.ending is None and proposal.request is None:
             self._say_waiting()
 
+    async def _end_before_entering(self) -> None:
+        """It was taken back on its way: that is how it ends, unless it was admitted before."""
+        if self.peer is not None and await self._was_admitted():
+            await self._enter()
+        else:
+            self.home.on_outcome("withdrawn")
+            self._finish(say.Result(id=self.request.id, accepted=False, outcome="withdrawn"))
+
+    async def _was_admitted(self) -> bool:
+        """Whether a proposal of this id was: then it ends as that one did."""
+        if not self.has_own_id:
+            return False
+        scope, id_ = self.key
+        live = self.home.store._supervisor.scopes.get(scope)
+        if live is not None and live.recent.get(id_) is not None:
+            return True
+        return bool(await self.home.store._parts.journal.find(scope, id_))
+
     def _say_waiting(self) -> None:
         scope = self.home.store._supervisor.scopes[self.proposal.scope]
         ahead = scope.admission.waiting - 1 + (scope.admission.round is not None)
         if self.peer is not None and ahead > 0:
-            self.peer.say(say.Waiting(id=self.request.id, ahead=ahead))
+            self.peer.tell(self.request.id, say.Waiting(id=self.request.id, ahead=ahead))
 
     # --- its round ----------------------------------------------------------------------
 
     def opened(self, answer: Awaitable[object] | None) -> bool:
         """Have the round decided; False if there is nobody any more."""
-        match self.by:
-            case By.FUNCTION:
-                assert answer is not None
-                self.home.tasks.start_soon(self._decide_by_function, answer)
-            case By.SELF:
-                return self._show_proposer()
-            case By.VALIDATOR:
-                self.home.validators.assign(self.round)
+        if answer is not None:
+            self._deciding = trio.CancelScope()
+            self.home.tasks.start_soon(self._decide_by_function, answer, self._deciding)
+            return True
+        if self._entering.cancel_called:
+            # It was taken back while it was looked up.
+            return False
+        if self.by is By.SELF:
+            return self._show_proposer()
+        self.home.validators.assign(self.round)
         return True
 
     def _show_proposer(self) -> bool:
+        self._stop_showing()
         if self.peer is None or self.peer.is_gone:
             return False
         request = self.request
         self.round.show(
-            self.peer, request.id, known=self._known,
+            self.peer, request.id, held=self._held,
             with_past=request.past, with_state=request.state,
         )  # fmt: skip
         return True
 
     @trio.lowlevel.enable_ki_protection
-    async def _decide_by_function(self, answer: Awaitable[object]) -> None:
+    async def _decide_by_function(
+        self, answer: Awaitable[object], deciding: trio.CancelScope
+    ) -> None:
         proposal, place = self.proposal, self.proposal.place
         assert place is not None
         try:
-            with trio.CancelScope() as self._deciding:
+            with deciding:
                 decision = await answer
                 self._deciding = None
                 with suppress(StaleResponse):
@@ -193,37 +233,50 @@ class Job:
         finally:
             self._deciding = None
 
-    def stop_deciding(self) -> None:
-        """The round is over: what the function would say counts no more."""
+    def stop(self) -> None:
+        """It has ended: nobody decides it, or is shown anything of it, any more."""
         if self._deciding is not None:
             self._deciding.cancel()
+        self._stop_showing()
+        self.round.stop()
+        self.home.validators.drop(self.round)
+
+    def _stop_showing(self) -> None:
+        if self._showing is not None:
+            self._showing.cancel()
+            self._showing = None
 
     # --- its end --------------------------------------------------------------------------
 
     def withdraw(self) -> None:
         """Take it back, if it is not decided; the result says what came first."""
+        proposal = self.proposal
         if not self.has_entered:
             self._entering.cancel()
-        proposal = self.proposal
+            # It may be on its way: no function is to decide what was taken back.
+            proposal.validate = None
         if proposal.place is not None and proposal.ending is None:
             proposal.place.withdraw(proposal)
 
     def told(self) -> None:
         """Answer the proposer, and whoever was shown the round."""
-        self.stop_deciding()
-        outcome = "failed"
+        self.stop()
+        id_, outcome = self.request.id, "failed"
+        answer: say.ServerMessage
         try:
             result = self.proposal.result()
-        except Exception as error:
-            self._finish(error_for(error, self.request.id))
-        else:
             outcome = "ended" if self.was_ended else str(result.outcome)
             self.home.on_outcome(outcome)
-            self._finish(
-                result_message(
-                    result, self.request.id, outcome, self.principal, self.home.message_bytes
-                )
-            )
+            answer = result_message(
+                result, id_, outcome, self.principal, self.home.message_bytes
+            )  # fmt: skip
+        except Exception as error:
+            answer = error_for(error, id_)
+        except BaseException as interrupt:
+            # It came to a plain function, and nobody else would hear of it.
+            answer = say.error(ErrorCode.INTERNAL, "the gateway was interrupted", id_)
+            self.home.tasks.start_soon(_raise, interrupt)
+        self._finish(answer)
         self.round.over(outcome)
 
     def supersede(self) -> None:
@@ -248,6 +301,26 @@ class Job:
 
     def take_over(self, peer: Peer, request: Propose) -> None:
         """Go on for another request: same place, new name of the round."""
-        self.peer, self.request, self._known = peer, request, 0
-        if self.by is By.SELF and self.round.is_open:
+        self._stop_showing()
+        self.peer, self.request, self._held = peer, request, Held.claimed(request)
+        if self.by is not By.SELF or self.proposal.ending is not None:
+            return
+        if self.round.is_open:
             self._show_proposer()
+        else:
+            self._showing = trio.CancelScope()
+            peer.tasks.start_soon(self._show_past_meanwhile, self._showing)
+
+    @trio.lowlevel.enable_ki_protection
+    async def _show_past_meanwhile(self, showing: trio.CancelScope) -> None:
+        """Show the past to somebody new while it waits; the rest comes with the round."""
+        try:
+            with showing:
+                await self._show_past(showing)
+        except Exception as error:
+            if not showing.cancel_called:
+                self.give_up(error_for(error, self.request.id))
+
+
+async def _raise(error: BaseException) -> None:
+    raise error

@@ -37,8 +37,9 @@ class Operating:
 
     store: Store[Any]
     gateway_figures: Callable[[], dict[str, Any]]
-    # One check at a time: it reads the whole store.
+    # One check at a time: it reads the whole store. Taking stock does not wait for that.
     _verifying: trio.CapacityLimiter = attrs.Factory(lambda: trio.CapacityLimiter(1))
+    _taking_stock: trio.CapacityLimiter = attrs.Factory(lambda: trio.CapacityLimiter(1))
 
     def figures(self) -> dict[str, Any]:
         """What happened since the store was opened, and what is there now."""
@@ -51,11 +52,11 @@ class Operating:
 
     async def stats(self, peer: Peer, request: Stats) -> None:
         """Give figures once, or every so often until cancelled."""
-        peer.say(say.StatsShown(id=request.id, figures=self.figures()))
+        peer.tell(request.id, say.StatsShown(id=request.id, figures=self.figures()))
         while request.every_s is not None:
             await trio.sleep(request.every_s)
             await peer.outbox.room()
-            peer.say(say.StatsShown(id=request.id, figures=self.figures()))
+            peer.tell(request.id, say.StatsShown(id=request.id, figures=self.figures()))
         peer.finish(request.id, say.Done(id=request.id))
 
     async def store_info(self, peer: Peer, request: StoreInfo) -> None:
@@ -64,17 +65,16 @@ class Operating:
         figures: dict[str, Any] = {"recovery": attrs.asdict(self.store.recovery)}
         try:
             if path is not None:
-                stock = await trio.to_thread.run_sync(take_stock, path, limiter=self._verifying)
+                stock = await trio.to_thread.run_sync(take_stock, path, limiter=self._taking_stock)
                 figures["files"] = attrs.asdict(stock)
         except AtomicStoreError as error:
             peer.finish(request.id, error_for(error, request.id))
             return
-        peer.say(
-            say.StoreShown(
-                id=request.id, store=self.store.history, position=head.position,
-                commit=head.commit, figures=figures,
-            )
+        shown = say.StoreShown(
+            id=request.id, store=self.store.history, position=head.position,
+            commit=head.commit, figures=figures,
         )  # fmt: skip
+        peer.tell(request.id, shown)
         peer.finish(request.id, say.Done(id=request.id))
 
     async def verify(self, peer: Peer, request: Verify) -> None:
@@ -93,9 +93,9 @@ class Operating:
         async def tell() -> None:
             while True:
                 await trio.sleep(PROGRESS_S)
-                peer.say(
-                    say.Verified(id=request.id, checked_bytes=progress[0], total_bytes=progress[1])
-                )
+                checked, total = progress
+                shown = say.Verified(id=request.id, checked_bytes=checked, total_bytes=total)
+                peer.tell(request.id, shown)
 
         try:
             async with trio.open_nursery() as nursery:
@@ -116,12 +116,11 @@ class Operating:
                 }
                 for one in found.damage[:DAMAGE_SHOWN_MAX]
             ]  # fmt: skip
-            peer.say(
-                say.Verified(
-                    id=request.id, checked_bytes=found.bytes, total_bytes=found.bytes,
-                    records=found.records, commit=found.head.commit, damage=damage,
-                )
+            shown = say.Verified(
+                id=request.id, checked_bytes=found.bytes, total_bytes=found.bytes,
+                records=found.records, commit=found.head.commit, damage=damage,
             )  # fmt: skip
+            peer.tell(request.id, shown)
             peer.finish(request.id, say.Done(id=request.id))
 
     def _path(self) -> Path | None:

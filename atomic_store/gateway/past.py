@@ -2,70 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final, final
+
+import attrs
+import trio
 
 from ..journal import Journal, StoredRecord
+from ..journal.record import size_of_all
 from .peer import Peer
+from .protocol.client_messages import Propose
 from .protocol.paging import FRAME_BYTES, pages, past_message, record_text
 
-READ_RECORDS: Final = 500
-"""How many records are read from the journal at a time."""
+READ_RECORDS_FIRST: Final = 16
+"""How many records are read from the journal first: nobody knows yet how large they are."""
+READ_RECORDS_MAX: Final = 500
+"""How many are read at a time at most."""
+READ_BYTES: Final = 4 * 1024 * 1024
+"""How much is read at a time, if the records are as large as those before them."""
 
 
-async def known_for_sure(journal: Journal, scope: str, known: int, known_id: str | None) -> int:
-    """
-    Give the sequence up to which a client holds a scope's past.
+@final
+@attrs.define(eq=False)
+class Held:
+    """What a client holds of a scope's past: what it says, and what it has been sent since."""
 
-    Args:
-      known, known_id: the last record that it says it holds.
+    sequence: int = 0
+    """The last record's sequence."""
+    id: str | None = None
+    """That record's id, if the client has said it."""
+    is_sure: bool = True
+    """Whether that is what the scope has; it is not if the client was not asked to prove it."""
 
-    Returns:
-      0 if that record is another one here, or none.
-    """
-    if known == 0:
-        return 0
-    found = await journal.read_scope(scope, first=known, last=known)
-    if not found or (known_id is not None and found[0].id != known_id):
-        return 0
-    return known
+    @classmethod
+    def claimed(cls, request: Propose) -> Held:
+        """What the proposer says that it holds."""
+        return cls(request.known, request.known_id, is_sure=request.known == 0)
+
+    async def look_up(self, journal: Journal, scope: str) -> None:
+        """Make sure: where the client's record is another one here, or none, it holds nothing."""
+        known = self.sequence
+        found = await journal.read_scope(scope, first=known, last=known)
+        if not found or (self.id is not None and found[0].id != self.id):
+            self.sequence = 0
+        self.is_sure = True
 
 
 async def show_past(
-    peer: Peer, id_: int, journal: Journal, scope: str, after: int, last: int | None,
-    round_: str | None = None,
-) -> int:  # fmt: skip
+    peer: Peer, id_: int, journal: Journal, scope: str, held: Held, last: int | None,
+    showing: trio.CancelScope, round_: str | None = None,
+) -> None:  # fmt: skip
     """
-    Send a scope's durable past behind a sequence, at the client's pace.
+    Send a scope's durable past behind what is held, at the client's pace.
 
     Args:
+      held: is moved on with every page.
       last: the last sequence to send; None for all that is durable now.
-
-    Returns:
-      The last sequence that was sent, or `after`.
+      showing: once it is cancelled nothing more is sent, not even what is ready.
     """
+    if not held.is_sure:
+        await held.look_up(journal, scope)
+    limit = READ_RECORDS_FIRST
+    while last is None or held.sequence < last:
+        async with peer.reading:
+            stored = await journal.read_scope(
+                scope, first=held.sequence + 1, last=last, limit=limit
+            )
+            if not await _send(peer, id_, stored, held, showing, round_):
+                return
+        if len(stored) < limit:
+            return
+        limit = _next_limit(limit, stored)
+
+
+async def _send(
+    peer: Peer, id_: int, stored: Sequence[StoredRecord], held: Held,
+    showing: trio.CancelScope, round_: str | None,
+) -> bool:  # fmt: skip
+    """Send some records; whether anybody wants more."""
     bytes_max = peer.limits.message_bytes - FRAME_BYTES
-    async for stored in _stored(journal, scope, after, last):
-        texts = [record_text(one, bytes_max) for one in stored]
-        for page in pages(texts, bytes_max, peer.limits.page_records):
-            await peer.outbox.room()
-            through = after + len(page)
-            # Not behind the records of subscriptions: the question follows as an answer.
-            peer.outbox.answer(past_message(id_, page, after=after, through=through, round_=round_))
-            after = through
-    return after
+    texts = (record_text(one, bytes_max) for one in stored)
+    for page in pages(texts, bytes_max, peer.limits.page_records):
+        await peer.outbox.room()
+        if showing.cancel_called:
+            return False
+        after, through = held.sequence, held.sequence + len(page)
+        # Not behind the records of subscriptions: the question follows as an answer.
+        text = past_message(id_, page, after=after, through=through, round_=round_)
+        peer.tell_text(id_, "past", text)
+        held.sequence = through
+    return True
 
 
-async def _stored(
-    journal: Journal, scope: str, after: int, last: int | None
-) -> AsyncIterator[Sequence[StoredRecord]]:
-    while last is None or after < last:
-        page: list[Any] = await journal.read_scope(
-            scope, first=after + 1, last=last, limit=READ_RECORDS
-        )
-        if not page:
-            return
-        yield page
-        after += len(page)
-        if len(page) < READ_RECORDS:
-            return
+def _next_limit(limit: int, stored: Sequence[StoredRecord]) -> int:
+    """How many records to read next, going by how large these were."""
+    average = size_of_all(stored) // len(stored) + 1
+    return max(1, min(4 * limit, READ_RECORDS_MAX, READ_BYTES // average))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Final, final
 
 import attrs
 import trio
@@ -15,6 +15,9 @@ from .protocol.server_messages import ServerMessage
 from .protocol.session import Session
 from .protocol.text import write
 from .stream.metrics import Metrics
+
+READING_MAX: Final = 4
+"""How many of a connection's requests may hold a page of the journal at the same time."""
 
 
 @final
@@ -35,6 +38,8 @@ class Peer:
     metrics: Metrics
     entering: dict[str, trio.Event] = attrs.Factory(dict)
     """By scope, when the last of its proposals will have taken its place there."""
+    reading: trio.Semaphore = attrs.Factory(lambda: trio.Semaphore(READING_MAX))
+    """Held by whoever reads records for it, until they are in its outbox."""
     is_gone: bool = False
 
     @property
@@ -54,6 +59,17 @@ class Peer:
         if not self.is_gone:
             self._count(message)
             self.outbox.bulk(write(message))
+
+    def tell(self, id_: int, message: ServerMessage) -> None:
+        """Have a message of a request sent, unless that has ended."""
+        if self.session.is_open(id_):
+            self.say(message)
+
+    def tell_text(self, id_: int, type_: str, text: bytes) -> None:
+        """The same for a message that is written already."""
+        if not self.is_gone and self.session.is_open(id_):
+            self.metrics.message_sent(type_)
+            self.outbox.answer(text)
 
     def finish(self, id_: int, message: ServerMessage) -> None:
         """End a request with its terminal message, unless it has ended."""

@@ -12,8 +12,10 @@ import msgspec
 import trio
 import uuid_utils
 
+from .. import jsonvalue
 from ..decision import Decision
-from ..errors import shown
+from ..errors import InvalidEvent, shown
+from ..intake import Arguments
 from ..request import ValidationRequest
 from ..store import Store
 from ..tasks import Tasks
@@ -51,9 +53,11 @@ class Proposals:
     on_outcome: Callable[[str], None]
     # Invariant: each job is under its key.
     _jobs: dict[tuple[str, str], Job] = attrs.Factory(dict)
-    # Invariant: each job that has a peer is under that and its request.
-    _asked: dict[tuple[int, int], Job] = attrs.Factory(dict)
-    _released: trio.Event = attrs.Factory(trio.Event)
+    # Invariant: each job that has a peer is under that and its request, and no peer is there
+    # without a job.
+    _asked: dict[int, dict[int, Job]] = attrs.Factory(dict)
+    # Who waits until a peer has no job left.
+    _ends: dict[int, trio.Event] = attrs.Factory(dict)
 
     def propose(self, peer: Peer, request: Propose) -> None:
         """Take a proposal; it is answered with exactly one terminal message."""
@@ -72,37 +76,40 @@ class Proposals:
                 return
             older.supersede()
             if older.has_entered and older.by is job.by:
-                self._asked[peer.number, request.id] = older
+                self._asked.setdefault(peer.number, {})[request.id] = older
                 older.take_over(peer, request)
                 return
             older.withdraw()
-        self._jobs[job.key] = self._asked[peer.number, request.id] = job
+        self._jobs[job.key] = job
+        self._asked.setdefault(peer.number, {})[request.id] = job
         before = peer.entering.get(job.proposal.scope)
         peer.entering[job.proposal.scope] = mine = trio.Event()
         self.tasks.start_soon(_enter_in_turn, job, peer.entering, before, mine)
 
     def decide(self, peer: Peer, message: Decide) -> say.Error | None:
         """Take a proposer's own decision; gives why it does not count, if so."""
-        job = self._asked.get((peer.number, message.id))
-        if job is None or job.round.presentation(message.round, peer) is None:
-            return stale(message, "that round is over, or another one")
-        return job.round.decide(message, peer.principal.name)
+        job = self._job_of(peer, message.id)
+        if job is None:
+            return stale(message, "that round is over")
+        return job.round.decide(message, peer)
 
     def need(self, peer: Peer, message: Need) -> say.Error | None:
         """Show a proposer its round again, with the past behind a sequence."""
-        job = self._asked.get((peer.number, message.id))
+        job = self._job_of(peer, message.id)
         showing = None if job is None else job.round.presentation(message.round, peer)
-        if showing is None or not showing.round.is_open:
+        if showing is None:
             return stale(message, "that round is over, or another one")
-        showing.with_past, showing.known = True, max(0, message.known)
-        showing.show()
+        showing.show_again(message.known)
         return None
 
     def withdraw(self, peer: Peer, id_: int) -> None:
         """Take a proposal back, if it is not decided; its result is the answer."""
-        job = self._asked.get((peer.number, id_))
+        job = self._job_of(peer, id_)
         if job is not None:
             job.withdraw()
+
+    def _job_of(self, peer: Peer, id_: int) -> Job | None:
+        return self._asked.get(peer.number, {}).get(id_)
 
     def end_round(self, scope: str, round_: str) -> bool:
         """End the open round of a scope, if it has this name; whether it had."""
@@ -117,31 +124,30 @@ class Proposals:
 
     def leave(self, peer: Peer) -> None:
         """A connection is gone: what it would decide is withdrawn, what others decide goes on."""
-        for key, job in list(self._asked.items()):
-            if key[0] == peer.number:
-                del self._asked[key]
-                job.peer = None
-                if job.by is By.SELF:
-                    job.withdraw()
+        self._ends.pop(peer.number, None)
+        for job in self._asked.pop(peer.number, {}).values():
+            job.peer = None
+            if job.by is By.SELF:
+                job.withdraw()
 
     def rights_changed(self, peer: Peer) -> None:
         """End a connection's proposals that are not decided, and that it may not make any more."""
-        for (number, id_), job in list(self._asked.items()):
-            if number == peer.number and job.proposal.ending is None:
+        for id_, job in list(self._asked.get(peer.number, {}).items()):
+            if job.proposal.ending is None:
                 fault = fault_in_proposal(peer.principal, job.request, job.proposal.scope)
                 if fault is not None:
                     job.give_up(say.error(*fault, id_))
 
     def stop(self, peer: Peer, why: say.Error) -> None:
         """End a connection's proposals that are not decided: with an error for each."""
-        for (number, id_), job in list(self._asked.items()):
-            if number == peer.number and job.proposal.ending is None:
+        for id_, job in list(self._asked.get(peer.number, {}).items()):
+            if job.proposal.ending is None:
                 job.give_up(msgspec.structs.replace(why, id=id_))
 
     async def all_told(self, peer: Peer) -> None:
         """Wait until a connection waits for no result any more."""
-        while any(number == peer.number for number, _ in self._asked):
-            await self._released.wait()
+        if peer.number in self._asked:
+            await self._ends.setdefault(peer.number, trio.Event()).wait()
 
     def close(self) -> None:
         """Take back whatever is not decided."""
@@ -155,39 +161,33 @@ class Proposals:
 
     def release(self, peer: Peer, id_: int) -> None:
         """A request for a proposal has ended."""
-        self._asked.pop((peer.number, id_), None)
-        self._released.set()
-        self._released = trio.Event()
+        of_peer = self._asked.get(peer.number, {})
+        of_peer.pop(id_, None)
+        if not of_peer:
+            self._asked.pop(peer.number, None)
+            if peer.number in self._ends:
+                self._ends.pop(peer.number).set()
 
     # --- steps ----------------------------------------------------------------------------
 
     def _made(self, peer: Peer, request: Propose) -> Job | say.Error:
         parts = self.store._parts
-        fault = fault_in_given(request.metadata)
         proposal_id = _uuid_of(request.proposal_id)
+        fault = fault_in_given(request.metadata)
         if fault is None and proposal_id is None:
             fault = f"proposal_id: expected a UUID, found {shown(request.proposal_id)}"
         if fault is None and request.scope is None and parts.scope_of is None:
             fault = "scope: expected one, for this store does not tell it from the event"
         if fault is not None:
             return say.error(ErrorCode.BAD_MESSAGE, fault, request.id)
-        timeout = request.validation_timeout_s
-        if timeout is not None:
-            timeout = min(timeout, parts.options.validation_timeout)
-        arguments = self.store._intake.arguments(
-            received(self.store, request.event), request.scope, proposal_id, request.metadata,
-            timeout,
-        )  # fmt: skip
+        arguments = self._arguments(request, proposal_id)
         forbidden = fault_in_proposal(peer.principal, request, arguments[0])
         if forbidden is not None:
             return say.error(*forbidden, request.id)
-        by = self._who_decides(request, arguments[0])
-        if isinstance(by, say.Error):
-            return by
         if request.state and parts.codec is None:
             what = "state: this store keeps none that has a JSON form"
             return say.error(ErrorCode.NO_STATE, what, request.id)
-        name = peer.principal.name
+        name, by = peer.principal.name, self._who_decides(request)
         validate, decided_by = None, None
         if by is By.FUNCTION:
             validate, decided_by = self.validate, THE_GATEWAY
@@ -200,15 +200,27 @@ class Proposals:
         job = proposal.job = Job(self, proposal, by, name, has_own_id, peer, request, round_)
         return job
 
-    def _who_decides(self, request: Propose, scope: str) -> By | say.Error:
+    def _arguments(self, request: Propose, proposal_id: UUID | None) -> Arguments:
+        parts, scope, timeout = self.store._parts, request.scope, request.validation_timeout_s
+        if timeout is not None:
+            timeout = min(timeout, parts.options.validation_timeout)
+        if parts.scope_of is not None:
+            # Where an event belongs is for the store to say, and not for who sends it.
+            scope = None
+        arguments = self.store._intake.arguments(
+            received(self.store, request.event), scope, proposal_id, request.metadata, timeout
+        )
+        if request.scope not in (None, arguments[0]):
+            raise InvalidEvent(
+                f"scope: expected {shown(arguments[0])}, for the event belongs there, "
+                f"found {shown(request.scope)}"
+            )
+        return arguments
+
+    def _who_decides(self, request: Propose) -> By:
         if request.decide == "self":
             return By.SELF
-        if self.validate is not None:
-            return By.FUNCTION
-        if self.validators.has_any_for(scope):
-            return By.VALIDATOR
-        what = "nobody here decides for this scope, and you did not say that you do"
-        return say.error(ErrorCode.NO_VALIDATOR, what, request.id)
+        return By.VALIDATOR if self.validate is None else By.FUNCTION
 
 
 async def _enter_in_turn(
@@ -228,7 +240,12 @@ async def _enter_in_turn(
 
 
 def _is_same(older: Job, newer: Job) -> bool:
-    return older.principal == newer.principal and older.proposal.encoded == newer.proposal.encoded
+    one, other = older.proposal.encoded, newer.proposal.encoded
+    return older.principal == newer.principal and (
+        one == other
+        or (one.type, one.version, jsonvalue.canonical(one.data))
+        == (other.type, other.version, jsonvalue.canonical(other.data))
+    )
 
 
 def _uuid_of(text: str | None) -> UUID | None:

@@ -35,6 +35,7 @@ from .protocol import server_messages as say
 from .stream.metrics import Metrics, StoreFigures
 from .stream.site import Site
 from .validators import Validators
+from .watching import Watching
 
 RECONNECT_AFTER_S: Final = 1.0
 """When clients are asked to come back after a shutdown."""
@@ -225,7 +226,13 @@ def _gateway(
         }
 
     services = Services(
-        store, proposals, validators, following, Asking(store), Operating(store, figures)
+        store,
+        proposals,
+        validators,
+        following,
+        Asking(store),
+        Watching(store),
+        Operating(store, figures),
     )
     entrance = Entrance(
         services,

@@ -186,7 +186,7 @@ class Over(ServerMessage, frozen=True, tag="over"):
     round: str
     """The round's token."""
     outcome: str
-    """As in the proposer's `result`."""
+    """As in the proposer's `result`; `failed` if that is an error, `withdrawn` if others decide."""
 
 
 class Records(ServerMessage, frozen=True, tag="records"):
