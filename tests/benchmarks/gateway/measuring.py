@@ -82,16 +82,17 @@ def _delivered_s(serving: Helper, reading: Helper, records: int, at_once: int) -
 
 
 def lag_ms(which: str, rate: float, round_: Round) -> float:
-    """Have records admitted at an even pace; gives how long after their `at` they were read."""
+    """Have records admitted at an even pace; gives how late they are read."""
     if "lag" not in round_.kept:
         sizes = round_.sizes
         records = max(10, int(sizes.paced_s * rate))
         with server(GATEWAY, round_) as serving, readers(serving, round_) as reading:
             reading.ask("subscribe", count=sizes.many_subscribers)
             for count in (max(1, records // WARM_UP), records):
-                reading.ask("lag", records=count)
-                serving.ask("pace", records=count, rate=rate)
-                round_.kept["lag"] = reading.hear()
+                reading.ask("stamp", records=count)
+                durable_at = serving.ask("pace", records=count, rate=rate)["durable_at"]
+                reading.hear()
+            round_.kept["lag"] = reading.ask("lag", durable_at=durable_at)
     found: float = round_.kept["lag"][which]
     return found
 
