@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import ssl
-import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from atomic_store import Decision, JsonEvent, Store, ValidationRequest, open_sto
 from atomic_store.gateway import Limits, open_gateway
 from atomic_store.journal import StoredRecord
 from atomic_store.journal.file import FileJournal, open_file_journal
+from atomic_store.journal.memory import MemoryJournal, open_memory_journal
 
 from ..alone import status_mb
 from .processes import say, settle, told
@@ -30,6 +31,7 @@ LINE: Final = b'{"cents":1000,"note":"%b"}' % NOTE.encode("ascii")
 PROPOSERS: Final = 8
 """How many tasks propose at the same time where records come many at once."""
 
+AnyJournal = FileJournal | MemoryJournal
 Bid = JsonEvent
 
 
@@ -77,9 +79,7 @@ async def make(store: Store[Bid], records: int, at_once: int) -> dict[str, Any]:
     return {"began": began}
 
 
-async def pace(
-    store: Store[Bid], journal: FileJournal, records: int, rate: float
-) -> dict[str, Any]:
+async def pace(store: Store[Bid], journal: AnyJournal, records: int, rate: float) -> dict[str, Any]:
     """
     Have so many records admitted, so many a second, each by a proposer of its own.
 
@@ -121,7 +121,7 @@ def size() -> dict[str, Any]:
     return {"bytes": status_mb("RssAnon") * 1024**2}
 
 
-async def obey(store: Store[Bid], journal: FileJournal) -> None:
+async def obey(store: Store[Bid], journal: AnyJournal) -> None:
     """Do what is told, until nothing is told any more."""
     while (command := await trio.to_thread.run_sync(told, abandon_on_cancel=True)) is not None:
         match command.pop("do"):
@@ -135,13 +135,26 @@ async def obey(store: Store[Bid], journal: FileJournal) -> None:
                 say(**size())
 
 
-async def serve(directory: str, certificate: str | None) -> None:
+def _journal(directory: str | None) -> AbstractAsyncContextManager[AnyJournal]:
+    if directory is None:
+        return open_memory_journal()
+    return open_file_journal(Path(directory) / "bids.store")
+
+
+async def serve(directory: str | None, certificate: str | None) -> None:
+    """
+    Serve until nothing is told any more.
+
+    Args:
+      directory: where the store is made; None: in memory.
+      certificate: a file with a certificate and its key; None: no TLS.
+    """
     tls = None
     if certificate is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(certificate)
     async with (
-        open_file_journal(Path(directory) / "bids.store") as journal,
+        _journal(directory) as journal,
         open_store(journal, events=None) as store,
         open_gateway(store, limits=LIMITS, ssl_context=tls) as gateway,
     ):
@@ -151,4 +164,3 @@ async def serve(directory: str, certificate: str | None) -> None:
 
 if __name__ == "__main__":
     trio.run(serve, *settle(is_server=True))
-    sys.exit(0)
