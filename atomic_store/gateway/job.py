@@ -130,7 +130,9 @@ class Job:
         proposal, request = self.proposal, self.request
         if self.by is By.SELF:
             journal, scope = self.home.store._parts.journal, proposal.scope
-            self._known = await known_for_sure(journal, scope, request.known, request.known_id)
+            self._known = await known_for_sure(
+                self.home.store, scope, request.known, request.known_id
+            )
             if request.past and self.peer is not None:
                 self._known = await show_past(
                     self.peer, request.id, journal, scope, self._known, None

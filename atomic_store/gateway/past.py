@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from ..journal import Journal, StoredRecord
+from ..store import Store
 from .peer import Peer
 from .protocol.paging import FRAME_BYTES, pages, past_message, record_text
 
@@ -13,7 +14,7 @@ READ_RECORDS: Final = 500
 """How many records are read from the journal at a time."""
 
 
-async def known_for_sure(journal: Journal, scope: str, known: int, known_id: str | None) -> int:
+async def known_for_sure(store: Store[Any], scope: str, known: int, known_id: str | None) -> int:
     """
     Give the sequence up to which a client holds a scope's past.
 
@@ -25,10 +26,17 @@ async def known_for_sure(journal: Journal, scope: str, known: int, known_id: str
     """
     if known == 0:
         return 0
-    found = await journal.read_scope(scope, first=known, last=known)
-    if not found or (known_id is not None and found[0].id != known_id):
+    journal = store._parts.journal
+    end = await journal.scope_end(scope)
+    if known > end.sequence:
         return 0
-    return known
+    if known_id is None:
+        return known
+    # Mostly it is the last one, and that is in memory.
+    found = store._hub.record(end.position) if known == end.sequence else None
+    if found is None:
+        (found,) = await journal.read_scope(scope, first=known, last=known)
+    return known if found.id == known_id else 0
 
 
 async def show_past(
