@@ -51,7 +51,10 @@ class TestScope:
             end = (await store.journal.scope_end("lot-1")).sequence
             assert end >= len(known)
             monkeypatch.delattr(Records, "in_thread")
-            for bounds in ({"first": end + 1}, {"first": 3, "last": 2}, {"limit": 0}):
+            nothing: list[dict[str, Any]] = [
+                {"first": end + 1}, {"first": 3, "last": 2}, {"limit": 0},
+            ]  # fmt: skip
+            for bounds in nothing:
                 assert [] == await store.journal.read_scope("lot-1", **bounds)
 
     async def test_pages_of_all(self) -> None:
