@@ -115,6 +115,11 @@ class Hub:
         newest.reverse()
         return newest[:PAGE_RECORDS]
 
+    def record(self, position: int) -> StoredRecord | None:
+        """The record at a position, from the window; None if it is not there."""
+        at = position - self.window[0].position if self.window else -1
+        return self.window[at] if 0 <= at < len(self.window) else None
+
     @trio.lowlevel.enable_ki_protection
     async def wait(self) -> None:
         """Wait for the next commit, or the end. May be cancelled."""

@@ -253,8 +253,9 @@ async def house(
             store, validate, tasks, limits, origins, None, None, None, "127.0.0.1:80"
         )
         # Without a rest between two sweeps, all is sent once no task has anything to do.
-        gateway._services.following.sweep_s = 0
-        tasks.start_soon(gateway._services.following.run)
+        following = gateway._services.following
+        following.sweep_s = following.rest_share = 0
+        tasks.start_soon(following.run)
         await wait_all_tasks_blocked()
         try:
             yield House(store, journal, gateway, tasks, limits, {})

@@ -45,6 +45,19 @@ async def test_history_then_live() -> None:
             assert feed.position == 3
 
 
+async def test_one_record_of_the_window() -> None:
+    """A record is found by its position while it is among the latest ones."""
+    async with bids() as (store, _):
+        hub = store._hub
+        assert hub.record(1) is None
+        for cents in (1, 2, 3):
+            await store.store_if_valid(Bid("lot", "ada", cents), accept)
+        hub.window.popleft()
+
+        found = [hub.record(position) for position in range(5)]
+        assert [None, None, *hub.window, None] == found
+
+
 @pytest.mark.parametrize("window_bytes_max", [0, 300, 1 << 20])
 @pytest.mark.parametrize("kind", ["all", "scope", "prefix", "after"])
 async def test_no_gap_and_no_duplicate(

@@ -46,6 +46,26 @@ async def test_what_is_held_does_not_match(known: int, known_id: str | None) -> 
         assert 2 == len(ada.heard("past", after=0, through=2)["records"])
 
 
+@pytest.mark.parametrize("is_in_memory", [True, False])
+async def test_the_last_one_is_held(is_in_memory: bool) -> None:
+    """Whoever holds all is asked at once, also where the last record must be read to know that."""
+    async with house() as here:
+        ada = await here.connect()
+        for cents in (1, 2):
+            await admitted(ada, cents)
+        last = (await here.store.query_events("lot/1"))[1]
+        if not is_in_memory:
+            here.store._hub.window.clear()
+        ada.hear_all()
+        await propose(ada, known=2, known_id=an_id(99))
+        assert ["past", "validate"] == ada.hear_types()
+        await ada.say(type="decide", id=3, round="r-3", accept=False)
+        ada.hear_all()
+        await propose(ada, known=2, known_id=str(last.proposal_id))
+
+        assert ["validate"] == ada.hear_types()
+
+
 async def test_the_past_in_pages() -> None:
     """A long past comes in pages of as many records as the limits say."""
     async with house(limits=Limits(page_records=2)) as here:

@@ -9,6 +9,7 @@ import pytest
 from atomic_store.errors import SequenceConflict
 from atomic_store.journal import ScopeEnd, StoredRecord
 from atomic_store.journal.index_file import IndexReader, MemoryIndex
+from atomic_store.journal.records import Records
 from atomic_store.testing.faulty_disk import FaultyDisk
 from indexed_journals import asked, compare, expected_of, indexed, indexing, until_indexed
 from journal_files import Writing, a_draft, an_id, writing
@@ -40,6 +41,21 @@ class TestScope:
                         assert wanted[::-1][:limit] == await store.journal.read_scope(
                             "lot-1", reverse=True, **bounds
                         )
+
+    async def test_nothing_to_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whoever asks for what lies behind the end costs no thread, and no reading."""
+        async with writing(FaultyDisk(), segment_bytes_max=2000, piece_bytes=600) as store:
+            known = await filled(store, 13)
+            while store.journal._records.memory[-1].scope("lot-1") is None:
+                await store.commit(a_draft("lot-1", 100 + len(store.appended)))
+            end = (await store.journal.scope_end("lot-1")).sequence
+            assert end >= len(known)
+            monkeypatch.delattr(Records, "in_thread")
+            nothing: list[dict[str, Any]] = [
+                {"first": end + 1}, {"first": 3, "last": 2}, {"limit": 0},
+            ]  # fmt: skip
+            for bounds in nothing:
+                assert [] == await store.journal.read_scope("lot-1", **bounds)
 
     async def test_pages_of_all(self) -> None:
         """Pages of all records cross from files into memory without a gap."""

@@ -137,23 +137,20 @@ class Connection:
     # --- the three tasks --------------------------------------------------------------------
 
     async def _read(self, peer: Peer) -> None:
-        deadline = trio.current_time() + self.limits.hello_s
-        while self._close is None:
-            try:
-                with trio.fail_at(deadline):
-                    text = await self.socket.get_message()
-            except trio.TooSlowError:
-                self._close = Close(CloseCode.NO_HELLO, "expected `hello` in time")
-                return
-            except ConnectionClosed as closed:
-                reason = closed.reason
-                self.code = None if reason is None else reason.code
-                return
+        try:
+            # What comes first is `hello`, or the end.
+            with trio.fail_after(self.limits.hello_s):
+                text = await self.socket.get_message()
             self._take(peer, text)
-            if self.session.principal is not None:
-                deadline = math.inf
-            # Nothing more is read from a client that takes no answers.
-            await peer.outbox.room()
+            while self._close is None:
+                # Nothing more is read from a client that takes no answers.
+                await peer.outbox.room()
+                self._take(peer, await self.socket.get_message())
+        except trio.TooSlowError:
+            self._close = Close(CloseCode.NO_HELLO, "expected `hello` in time")
+        except ConnectionClosed as closed:
+            reason = closed.reason
+            self.code = None if reason is None else reason.code
 
     def _take(self, peer: Peer, text: str | bytes) -> None:
         try:

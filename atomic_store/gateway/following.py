@@ -31,6 +31,8 @@ from .subscription import Body, Key, Subscription, Topic
 
 SWEEP_S: Final = 0.01
 """How long the sweeper lets commits gather when they come one after the other."""
+REST_SHARE: Final = 0.5
+"""For what share of the time that a sweep took it rests at least."""
 
 
 @final
@@ -55,6 +57,7 @@ class Following:
     on_subscribers: Callable[[int], None]
     on_slow: Callable[[int], None]
     sweep_s: float = SWEEP_S
+    rest_share: float = REST_SHARE
     position: int = attrs.field(init=False)
     """Everything up to it has been swept."""
     _hub: Hub = attrs.field(init=False)
@@ -143,9 +146,13 @@ class Following:
             self._leave_all_behind()
         else:
             self._sweep(records)
-        # Commits gather while the others have their turn.
-        rest = self.sweep_s - (trio.current_time() - began)
-        await trio.sleep(max(0.0, rest))
+        took = trio.current_time() - began
+        if self.position < self.store.head.position:
+            # There is another page: what has gathered already does not wait.
+            await trio.lowlevel.checkpoint()
+        else:
+            # Commits gather while the others have their turn.
+            await trio.sleep(max(self.sweep_s - took, self.rest_share * took))
         return True
 
     def _sweep(self, records: list[StoredRecord]) -> None:

@@ -146,7 +146,7 @@ class Job:
     async def _show_past(self, showing: trio.CancelScope) -> None:
         if self.request.past and self.peer is not None:
             await show_past(
-                self.peer, self.request.id, self.home.store._parts.journal, self.proposal.scope,
+                self.peer, self.request.id, self.home.store, self.proposal.scope,
                 self._held, None, showing,
             )  # fmt: skip
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Any, Final, final
 
 import attrs
 import trio
 
-from ..journal import Journal, StoredRecord
+from ..journal import StoredRecord
 from ..journal.record import size_of_all
+from ..store import Store
 from .peer import Peer
 from .protocol.client_messages import Propose
 from .protocol.paging import FRAME_BYTES, pages, past_message, record_text
@@ -39,17 +40,24 @@ class Held:
         """What the proposer says that it holds."""
         return cls(request.known, request.known_id, is_sure=request.known == 0)
 
-    async def look_up(self, journal: Journal, scope: str) -> None:
+    async def look_up(self, store: Store[Any], scope: str) -> None:
         """Make sure: where the client's record is another one here, or none, it holds nothing."""
-        known = self.sequence
-        found = await journal.read_scope(scope, first=known, last=known)
-        if not found or (self.id is not None and found[0].id != self.id):
+        known, journal = self.sequence, store._parts.journal
+        end = await journal.scope_end(scope)
+        if known > end.sequence:
             self.sequence = 0
+        elif self.id is not None:
+            # Mostly it is the last one, and that is in memory.
+            found = store._hub.record(end.position) if known == end.sequence else None
+            if found is None:
+                (found,) = await journal.read_scope(scope, first=known, last=known)
+            if found.id != self.id:
+                self.sequence = 0
         self.is_sure = True
 
 
 async def show_past(
-    peer: Peer, id_: int, journal: Journal, scope: str, held: Held, last: int | None,
+    peer: Peer, id_: int, store: Store[Any], scope: str, held: Held, last: int | None,
     showing: trio.CancelScope, round_: str | None = None,
 ) -> None:  # fmt: skip
     """
@@ -61,11 +69,11 @@ async def show_past(
       showing: once it is cancelled nothing more is sent, not even what is ready.
     """
     if not held.is_sure:
-        await held.look_up(journal, scope)
+        await held.look_up(store, scope)
     limit = READ_RECORDS_FIRST
     while last is None or held.sequence < last:
         async with peer.reading:
-            stored = await journal.read_scope(
+            stored = await store._parts.journal.read_scope(
                 scope, first=held.sequence + 1, last=last, limit=limit
             )
             if not await _send(peer, id_, stored, held, showing, round_):

@@ -139,7 +139,7 @@ class Presentation:
 
     async def _show_past(self, showing: trio.CancelScope) -> None:
         await show_past(
-            self.peer, self.id, self.round.store._parts.journal, self.round.proposal.scope,
+            self.peer, self.id, self.round.store, self.round.proposal.scope,
             self.held, self.round.request.sequence, showing,
             None if self.audience is None else self.name,
         )  # fmt: skip

@@ -117,9 +117,12 @@ class Records:
                 places = places[::-1]
             return read_places(self.disk, self.directory, places), found
 
-        if end is not None and not known and (end.sequence == 0 or from_memory <= 1):
-            await trio.lowlevel.checkpoint()
-            return [], end
+        if end is not None and not known:
+            begin, until = _bounds(end.sequence, first, last, limit, reverse=reverse)
+            if begin > min(until, from_memory - 1):
+                # There is nothing to read: whoever is up to date asks for what lies behind the end.
+                await trio.lowlevel.checkpoint()
+                return [], end
         return await self.in_thread(read)
 
     def _places_in_memory(

@@ -7,6 +7,8 @@ from functools import partial
 from .gateway.measuring import (
     AT_ONCE,
     GATEWAY,
+    GATEWAY_IN_MEMORY,
+    GATEWAY_TLS,
     deliveries,
     growth_of_bytes,
     idle_kb,
@@ -17,6 +19,7 @@ from .runner import STORE, Contestant, Goal, Row, at_least, at_most, exactly
 from .sizes import FULL
 
 TLS = "atomic_store, TLS"
+NO_DISK = "atomic_store, in memory"
 BROADCAST = "websockets.broadcast, a message a record"
 LOOP = "trio-websocket, send_message in a loop"
 ECHO = "trio-websocket, the same messages, nothing behind them"
@@ -25,19 +28,21 @@ ONE_SCOPE = "atomic_store, all in one scope"
 
 def _deliveries_row(name: str, many: bool, at_once: int, *goals: Goal) -> Row:
     subscribers = FULL.many_subscribers if many else FULL.few_subscribers
-    commits = "one record a commit" if at_once == 1 else f"commits of {at_once} records and more"
-    peers = [(BROADCAST, "broadcast")] + ([] if at_once == 1 else [(LOOP, "loop")])
+    if at_once == 1:
+        commits = "one record a commit"
+        kinds = {STORE: GATEWAY, TLS: GATEWAY_TLS, NO_DISK: GATEWAY_IN_MEMORY}
+        peers = {BROADCAST: "broadcast"}
+    else:
+        commits = f"commits of {at_once} records and more"
+        kinds = {STORE: GATEWAY, TLS: GATEWAY_TLS}
+        peers = {BROADCAST: "broadcast", LOOP: "loop"}
     return Row(
         name,
         f"records to {subscribers:,} subscribers, {commits}",
         "deliveries/s",
-        (
-            Contestant(STORE, partial(deliveries, many, GATEWAY, at_once, False)),
-            Contestant(TLS, partial(deliveries, many, GATEWAY, at_once, True)),
-            *(
-                Contestant(title, partial(deliveries, many, kind, at_once, False))
-                for title, kind in peers
-            ),
+        tuple(
+            Contestant(title, partial(deliveries, many, kind, at_once))
+            for title, kind in (kinds | peers).items()
         ),
         goals,
     )
@@ -46,12 +51,13 @@ def _deliveries_row(name: str, many: bool, at_once: int, *goals: Goal) -> Row:
 def _lag_row(rate: int, most_ms: float) -> Row:
     return Row(
         f"lag-{rate}",
-        f"a record is read by {FULL.many_subscribers:,} subscribers, after it was admitted,"
-        f" {rate:,} records/s, 99th percentile",
+        f"from durable to read by {FULL.many_subscribers:,} subscribers, at {rate:,} records/s,"
+        " 99th percentile",
         "ms",
         (
-            Contestant(STORE, partial(lag_ms, "p99_ms", rate)),
-            Contestant(f"{STORE}, median", partial(lag_ms, "median_ms", rate)),
+            Contestant(STORE, partial(lag_ms, "p99", rate)),
+            Contestant(f"{STORE}, median", partial(lag_ms, "median", rate)),
+            Contestant(f"{STORE}, from admitted, with the disk", partial(lag_ms, "p99_at", rate)),
         ),
         (at_most(most_ms),),
     )
@@ -85,10 +91,10 @@ GATEWAY_ROWS = (
     _remote_row("remote-median", "such a round, median", "ms", "median_ms"),
     _remote_row("remote-p99", "such a round, 99th percentile", "ms", "p99_ms"),
     Row("idle", f"memory for an idle connection, of {FULL.idle:,}", "kB",
-        (Contestant(STORE, partial(idle_kb, GATEWAY, False)),
-         Contestant(TLS, partial(idle_kb, GATEWAY, True)),
-         Contestant("trio-websocket", partial(idle_kb, "loop", False)),
-         Contestant("websockets", partial(idle_kb, "broadcast", False))),
+        (Contestant(STORE, partial(idle_kb, GATEWAY)),
+         Contestant(TLS, partial(idle_kb, GATEWAY_TLS)),
+         Contestant("trio-websocket", partial(idle_kb, "loop")),
+         Contestant("websockets", partial(idle_kb, "broadcast"))),
         (at_most(60),)),
     Row("remote-bytes",
         f"bytes on the wire to decide event {FULL.remote_past:,} of a scope against event 10, of a"

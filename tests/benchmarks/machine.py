@@ -45,6 +45,7 @@ def facts(directory: Path, rounds: int) -> list[str]:
         ", ".join(f"{name} {_version(name)}" for name in ("trio", "msgspec", "attrs")),
         f"sqlite {sqlite3.sqlite_version}, synchronous={sqlite_synchronous_default()} unless set",
         ", ".join(f"{name} {_version(name)}" for name in ("eventsourcing", "umadb")),
+        ", ".join(f"{name} {_version(name)}" for name in ("trio-websocket", "websockets")),
     ]
 
 

@@ -38,7 +38,7 @@ def _abortable(instance: object, attribute: attrs.Attribute[Any], value: object)
 
 
 @final
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, on_setattr=[])
 class Gate(trio.abc.Stream):
     """
     A stream to a client on which frames never interleave, and never end in the middle.
@@ -144,7 +144,8 @@ class Gate(trio.abc.Stream):
         except OSError as error:
             self.is_broken = True
             raise _broken(error) from error
-        self._outgoing = memoryview(data)
+        if taken < len(data):
+            self._outgoing = memoryview(data)
         self._took(taken)
         return taken
 
@@ -177,8 +178,9 @@ class Gate(trio.abc.Stream):
             self._took(taken)
 
     def _took(self, count: int) -> None:
-        self._outgoing = self._outgoing[count:] or _NOTHING
-        self._is_begun = bool(self._outgoing)
+        if self._outgoing:
+            self._outgoing = self._outgoing[count:] or _NOTHING
+            self._is_begun = bool(self._outgoing)
         self.bytes_sent += count
         self.last_progress = trio.current_time()
 

@@ -17,32 +17,45 @@ if TYPE_CHECKING:
     from ..runner import Round
 
 GATEWAY: Final = "gateway"
+GATEWAY_TLS: Final = "gateway, TLS"
+GATEWAY_IN_MEMORY: Final = "gateway, nothing on the disk"
 AT_ONCE: Final = 20
 """How many records a decision has at least where they come many at once."""
 WARM_UP: Final = 10
 """Of so many parts of the work, one comes before the clock starts."""
-FEWER: Final = {GATEWAY: 1, "broadcast": 10, "loop": 40}
-"""By how much less each is given to do, so that it takes seconds."""
+FEWER: Final = {"broadcast": 10, "loop": 40}
+"""By how much less the slow ones are given to do, so that it takes seconds."""
 
 
 @contextmanager
-def server(kind: str, round_: Round, *, tls: bool = False) -> Iterator[Helper]:
+def server(kind: str, round_: Round) -> Iterator[Helper]:
     """A server for a block: a gateway, or a peer."""
-    if kind != GATEWAY:
+    if kind in (GATEWAY, GATEWAY_TLS, GATEWAY_IN_MEMORY):
+        directory = None if kind == GATEWAY_IN_MEMORY else str(round_.directory.absolute())
+        certificate = str(_certificates(round_)[0]) if kind == GATEWAY_TLS else None
+        with helper("serving", directory, certificate) as process:
+            yield process
+    else:
         with helper("peers", kind) as process:
             yield process
-        return
-    certificate = str(_certificates(round_)[0]) if tls else None
-    with helper("serving", str(round_.directory.absolute()), certificate) as process:
+
+
+@contextmanager
+def readers(kind: str, port: int, round_: Round) -> Iterator[Helper]:
+    """A process of readers for a block; none of them is connected."""
+    authority = str(_certificates(round_)[1]) if kind == GATEWAY_TLS else None
+    with helper("readers", port, authority) as process:
         yield process
 
 
 @contextmanager
-def readers(to: Helper, round_: Round, *, tls: bool = False) -> Iterator[Helper]:
-    """A process of readers for a block; none of them is connected."""
-    authority = str(_certificates(round_)[1]) if tls else None
-    with helper("readers", to.options["port"], authority) as process:
-        yield process
+def served(kind: str, round_: Round) -> Iterator[tuple[Helper, Helper]]:
+    """A server and its readers for a block."""
+    with (
+        server(kind, round_) as serving,
+        readers(kind, serving.options["port"], round_) as reading,
+    ):
+        yield serving, reading
 
 
 def _certificates(round_: Round) -> tuple[Path, Path]:
@@ -58,14 +71,14 @@ def _certificates(round_: Round) -> tuple[Path, Path]:
 # --- subscribers ---------------------------------------------------------------------------
 
 
-def deliveries(many: bool, kind: str, at_once: int, tls: bool, round_: Round) -> float:
+def deliveries(many: bool, kind: str, at_once: int, round_: Round) -> float:
     """Have records admitted as fast as it goes; gives deliveries to subscribers a second."""
     sizes = round_.sizes
     subscribers = sizes.many_subscribers if many else sizes.few_subscribers
-    records = max(at_once, sizes.delivered // FEWER[kind] // subscribers)
-    if at_once == 1 and kind == GATEWAY:
+    records = max(at_once, sizes.delivered // FEWER.get(kind, 1) // subscribers)
+    if at_once == 1 and kind not in FEWER:
         records = sizes.delivered_singly
-    with server(kind, round_, tls=tls) as serving, readers(serving, round_, tls=tls) as reading:
+    with served(kind, round_) as (serving, reading):
         reading.ask("subscribe", count=subscribers)
         _delivered_s(serving, reading, max(at_once, records // WARM_UP), at_once)
         seconds = _delivered_s(serving, reading, records, at_once)
@@ -82,16 +95,17 @@ def _delivered_s(serving: Helper, reading: Helper, records: int, at_once: int) -
 
 
 def lag_ms(which: str, rate: float, round_: Round) -> float:
-    """Have records admitted at an even pace; gives how long after their `at` they were read."""
+    """Have records admitted at an even pace; gives how late they are read."""
     if "lag" not in round_.kept:
         sizes = round_.sizes
         records = max(10, int(sizes.paced_s * rate))
-        with server(GATEWAY, round_) as serving, readers(serving, round_) as reading:
+        with served(GATEWAY, round_) as (serving, reading):
             reading.ask("subscribe", count=sizes.many_subscribers)
             for count in (max(1, records // WARM_UP), records):
-                reading.ask("lag", records=count)
-                serving.ask("pace", records=count, rate=rate)
-                round_.kept["lag"] = reading.hear()
+                reading.ask("stamp", records=count)
+                durable_at = serving.ask("pace", records=count, rate=rate)["durable_at"]
+                reading.hear()
+            round_.kept["lag"] = reading.ask("lag", durable_at=durable_at)
     found: float = round_.kept["lag"][which]
     return found
 
@@ -115,10 +129,10 @@ def remote(which: str, kind: str, one_scope: bool, round_: Round) -> float:
     return found
 
 
-def idle_kb(kind: str, tls: bool, round_: Round) -> float:
+def idle_kb(kind: str, round_: Round) -> float:
     """Connect clients who say hello and nothing more; gives what a process grows by for each."""
     count = round_.sizes.idle
-    with server(kind, round_, tls=tls) as serving, readers(serving, round_, tls=tls) as reading:
+    with served(kind, round_) as (serving, reading):
         # What is made once is made for these.
         reading.ask("connect", count=max(1, count // WARM_UP))
         before: float = serving.ask("size")["bytes"]

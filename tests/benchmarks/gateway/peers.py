@@ -38,7 +38,7 @@ def _record(data: bytes, **more: Any) -> answers.WireRecord:
     return answers.WireRecord(100_000, "lot/42", 1_000, _ID, at, "Bid", Raw(data), **more)
 
 
-RECORDS: Final = '{"type":"records","id":1,"records":[' + _text(_record(LINE)) + "]}"
+RECORDS: Final = f'{{"type":"records","id":1,"records":[{_text(_record(LINE))}]}}'
 """One record, as a subscriber of the gateway gets it."""
 
 _EVENT: Final = b'{"bidder":"ada","cents":500}'

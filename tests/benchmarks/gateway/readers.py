@@ -48,8 +48,9 @@ class Readers:
     _readers: dict[int, Reader] = attrs.Factory(dict)
     _poll: select.epoll = attrs.Factory(select.epoll)
     _buffer: bytearray = attrs.Factory(lambda: bytearray(RECEIVE_BYTES))
-    # What the first of them reads, where it is asked for.
-    _kept: bytearray | None = None
+    # When each read how many records; and what the first of them read.
+    _stamps: list[tuple[float, int, int]] = attrs.Factory(list)
+    _kept: bytearray = attrs.Factory(bytearray)
 
     def connect(self, count: int, *, subscribe: bool) -> dict[str, Any]:
         """Connect more of them; it is done when all of them have caught up, or were welcomed."""
@@ -71,17 +72,34 @@ class Readers:
         self._read(records, lambda reader, found: None)
         return {"ended": time.monotonic()}
 
-    def lag(self, records: int) -> dict[str, Any]:
-        """The same; tells how long after their `at` records were read, in milliseconds."""
+    def stamp(self, records: int) -> dict[str, Any]:
+        """The same; `lag` then tells how late it was."""
         stamps: list[tuple[float, int, int]] = []
-        self._kept = bytearray()
+        self._kept.clear()
         self._read(
             records, lambda reader, found: stamps.append((time.time(), reader.number, found))
         )
-        at = [datetime.fromisoformat(m[1].decode("ascii")) for m in _AT.finditer(self._kept)]
-        assert len(at) == records
-        buckets = _buckets([one.timestamp() for one in at], len(self._readers), stamps)
-        return {name: _quantile_ms(buckets, part) for name, part in _QUANTILES.items()}
+        self._stamps = stamps
+        return {"ended": time.monotonic()}
+
+    def lag(self, durable_at: list[float]) -> dict[str, Any]:
+        """
+        Tell how late records were read that came with the last `stamp`, in milliseconds.
+
+        Args:
+          durable_at: when each was known to be durable. Their `at` lies before that.
+        """
+        texts = _AT.findall(self._kept)
+        at = [datetime.fromisoformat(text.decode("ascii")).timestamp() for text in texts]
+        assert len(durable_at) == len(at)
+        readers = len(self._readers)
+        durable = _buckets(durable_at, readers, self._stamps)
+        admitted = _buckets(at, readers, self._stamps)
+        return {
+            "median": _quantile_ms(durable, 0.5),
+            "p99": _quantile_ms(durable, 0.99),
+            "p99_at": _quantile_ms(admitted, 0.99),
+        }
 
     def _read(self, records: int, found: Any) -> None:
         for reader in self._readers.values():
@@ -110,7 +128,7 @@ class Readers:
         size = reader.client.socket.recv_into(buffer)
         if not size:
             raise ConnectionError("the server has closed a connection")
-        if self._kept is not None and not reader.number:
+        if not reader.number:
             self._kept += buffer[:size]
         cut = (reader.tail + buffer[: min(size, _CUT)]).count(_MARK)
         reader.tail = (reader.tail + buffer[max(0, size - _CUT) : size])[-_CUT:]
@@ -126,19 +144,16 @@ class Readers:
             return found
 
 
-def _buckets(at: list[float], readers: int, stamps: list[tuple[float, int, int]]) -> list[int]:
-    """How many records were read so many tenths of a millisecond after their `at`."""
+def _buckets(since: list[float], readers: int, stamps: list[tuple[float, int, int]]) -> list[int]:
+    """How many records were read so many tenths of a millisecond after a time of each."""
     buckets = [0] * int(WAITING_S * _BUCKETS_A_SECOND)
     seen = [0] * readers
     for read_at, number, found in stamps:
         first = seen[number]
         seen[number] += found
-        for sent_at in at[first : seen[number]]:
-            buckets[max(0, int((read_at - sent_at) * _BUCKETS_A_SECOND))] += 1
+        for began_at in since[first : seen[number]]:
+            buckets[max(0, int((read_at - began_at) * _BUCKETS_A_SECOND))] += 1
     return buckets
-
-
-_QUANTILES: Final = {"median_ms": 0.5, "p99_ms": 0.99, "most_ms": 1.0}
 
 
 def _quantile_ms(buckets: list[int], part: float) -> float:
@@ -161,6 +176,7 @@ def main() -> None:
             "connect": partial(readers.connect, subscribe=False),
             "subscribe": partial(readers.connect, subscribe=True),
             "count": readers.count,
+            "stamp": readers.stamp,
             "lag": readers.lag,
         }
     )

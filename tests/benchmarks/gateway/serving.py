@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import ssl
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,9 @@ import trio
 
 from atomic_store import Decision, JsonEvent, Store, ValidationRequest, open_store
 from atomic_store.gateway import Limits, open_gateway
+from atomic_store.journal import StoredRecord
+from atomic_store.journal.file import FileJournal, open_file_journal
+from atomic_store.journal.memory import MemoryJournal, open_memory_journal
 
 from ..alone import status_mb
 from .processes import say, settle, told
@@ -28,6 +31,7 @@ LINE: Final = b'{"cents":1000,"note":"%b"}' % NOTE.encode("ascii")
 PROPOSERS: Final = 8
 """How many tasks propose at the same time where records come many at once."""
 
+AnyJournal = FileJournal | MemoryJournal
 Bid = JsonEvent
 
 
@@ -75,18 +79,31 @@ async def make(store: Store[Bid], records: int, at_once: int) -> dict[str, Any]:
     return {"began": began}
 
 
-async def pace(store: Store[Bid], records: int, rate: float) -> dict[str, Any]:
-    """Have so many records admitted, so many a second, each by a proposer of its own."""
+async def pace(store: Store[Bid], journal: AnyJournal, records: int, rate: float) -> dict[str, Any]:
+    """
+    Have so many records admitted, so many a second, each by a proposer of its own.
+
+    Returns:
+      When each was known to be durable in this process, in their order.
+    """
+    durable_at: list[float] = []
+    publish = journal._on_commit
+
+    def noted(published: Sequence[StoredRecord]) -> None:
+        durable_at.extend([time.time()] * len(published))
+        publish(published)
 
     async def propose(number: int) -> None:
         await store.store_if_valid(bid(number), accept, scope=f"lot/{number % 50}")
 
+    journal._on_commit = noted
     async with trio.open_nursery() as nursery:
         began = trio.current_time()
         for number in range(records):
             await trio.sleep_until(began + number / rate)
             nursery.start_soon(propose, number)
-    return {}
+    journal._on_commit = publish
+    return {"durable_at": durable_at}
 
 
 async def fill(store: Store[Bid], scope: str, records: int) -> dict[str, Any]:
@@ -104,33 +121,46 @@ def size() -> dict[str, Any]:
     return {"bytes": status_mb("RssAnon") * 1024**2}
 
 
-async def obey(store: Store[Bid]) -> None:
+async def obey(store: Store[Bid], journal: AnyJournal) -> None:
     """Do what is told, until nothing is told any more."""
     while (command := await trio.to_thread.run_sync(told, abandon_on_cancel=True)) is not None:
         match command.pop("do"):
             case "make":
                 say(**await make(store, **command))
             case "pace":
-                say(**await pace(store, **command))
+                say(**await pace(store, journal, **command))
             case "fill":
                 say(**await fill(store, **command))
             case "size":
                 say(**size())
 
 
-async def serve(directory: str, certificate: str | None) -> None:
+def _journal(directory: str | None) -> AbstractAsyncContextManager[AnyJournal]:
+    if directory is None:
+        return open_memory_journal()
+    return open_file_journal(Path(directory) / "bids.store")
+
+
+async def serve(directory: str | None, certificate: str | None) -> None:
+    """
+    Serve until nothing is told any more.
+
+    Args:
+      directory: where the store is made; None: in memory.
+      certificate: a file with a certificate and its key; None: no TLS.
+    """
     tls = None
     if certificate is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(certificate)
     async with (
-        open_store(Path(directory) / "bids.store", events=None) as store,
+        _journal(directory) as journal,
+        open_store(journal, events=None) as store,
         open_gateway(store, limits=LIMITS, ssl_context=tls) as gateway,
     ):
         say(port=gateway.port)
-        await obey(store)
+        await obey(store, journal)
 
 
 if __name__ == "__main__":
     trio.run(serve, *settle(is_server=True))
-    sys.exit(0)
