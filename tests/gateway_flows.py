@@ -25,7 +25,7 @@ from atomic_store.errors import AtomicStoreError
 from atomic_store.gateway import Limits, Principal, Right
 from atomic_store.gateway.protocol import server_messages as say
 from gateway_ears import WRONG, Asked, Ear, Ledger
-from gateway_talk import ALL_RIGHTS, House, an_id, bid, house
+from gateway_talk import ALL_RIGHTS, House, an_id, bid, house, left_over
 from schedules import seeded
 from slow_journals import Lagging
 
@@ -318,22 +318,11 @@ class Flow:
 
     async def check_nothing_is_left(self) -> None:
         """The gateway keeps nothing of conversations that are over."""
-        services = self.here.gateway._services
         for _ in range(8):
             # What others decide goes on without its proposer, one deadline after the other.
             self.clock.jump(5.1)
             await self.quiet()
-        proposals, following, validators = (
-            services.proposals, services.following, services.validators,
-        )  # fmt: skip
-        kept: list[Any] = [
-            proposals._jobs, proposals._asked, proposals._ends, validators._registrations,
-            validators._offers, validators._waiting, validators._ends, following._topics,
-            following._subscriptions, services._endless, self.here.gateway._entrance.principals,
-            self.here.gateway._entrance.connections,
-        ]  # fmt: skip
-        assert [0] * len(kept) == list(map(len, kept))
-        assert 0 == following.subscribers
+        assert {} == left_over(self.here)
         for ear in self.past_ears:
             peer = ear.talk.connection._peer
             assert peer is not None

@@ -265,6 +265,24 @@ async def house(
             journal.resume()
 
 
+def left_over(here: House) -> dict[str, int]:
+    """What the gateway still keeps of conversations, by what it is, and how much."""
+    services, entrance = here.gateway._services, here.gateway._entrance
+    proposals, validators, following = (
+        services.proposals, services.validators, services.following,
+    )  # fmt: skip
+    kept: dict[str, Any] = {
+        "jobs": proposals._jobs, "asked": proposals._asked, "ends": proposals._ends,
+        "registrations": validators._registrations, "offers": validators._offers,
+        "waiting": validators._waiting, "ends of offers": validators._ends,
+        "topics": following._topics, "subscriptions": following._subscriptions,
+        "endless": services._endless, "connections": entrance.connections,
+        "principals": entrance.principals, "by principal": entrance._by_principal,
+        "tokens": entrance._token_ids,
+    }  # fmt: skip
+    return {name: len(things) for name, things in kept.items() if things}
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that comes over a socket, or from a thread."""
     while not condition():  # noqa: ASYNC110 - nobody tells

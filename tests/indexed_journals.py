@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import cache
 from itertools import groupby
@@ -61,7 +62,9 @@ def _stores() -> tuple[FaultyDisk, FaultyDisk]:
             return disk.copy()
 
     disk = FaultyDisk()
-    return trio.run(main), disk
+    # In a thread of its own: who asks first may be in a run of Trio already.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(trio.run, main).result(), disk
 
 
 def indexed(*, is_closed: bool = True) -> FaultyDisk:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from atomic_store.gateway import Principal
 from atomic_store.gateway.peer import Peer
-from gateway_talk import ALL_RIGHTS, Talk, admitted, an_id, bid, house, propose
+from gateway_talk import ALL_RIGHTS, Talk, admitted, an_id, bid, house, left_over, propose
 from slow_journals import hold_back
 
 
@@ -302,7 +300,6 @@ async def test_nothing_is_left_of_a_conversation() -> None:
             await ada.ask("propose", scope=f"lot/{n}", event=bid(n))
         await ada.say(type="decide", id=1, round="r-1", accept=True)
         await ben.say(type="decide", id=offer, round="r-6", accept=True)
-        services = here.gateway._services
         assert {} == _peer(ada).entering
         await ada.hang_up()
         await ben.hang_up()
@@ -313,13 +310,7 @@ async def test_nothing_is_left_of_a_conversation() -> None:
                 scope.wake()
         await wait_all_tasks_blocked()
 
-        proposals, following = services.proposals, services.following
-        kept: list[Any] = [
-            proposals._jobs, proposals._asked, services.validators._registrations,
-            following._topics, following._subscriptions, services._endless,
-            here.gateway._entrance.principals,
-        ]  # fmt: skip
-        assert [{}] * len(kept) == kept
+        assert {} == left_over(here)
 
 
 def _peer(talk: Talk) -> Peer:
