@@ -1,0 +1,216 @@
+"""
+Texts of strangers made safe to show, by terminal cells, and words for people.
+
+A terminal obeys some characters instead of showing them, gives no place to others, and
+sets some against the direction of reading. None of these is let through: something that
+can be seen stands in its place. What comes out holds no character that joins others or
+changes their width, so its width is the sum of its characters' widths.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from rich.cells import get_character_cell_size
+
+ELLIPSIS: Final = "…"
+"""Ends what was cut."""
+
+MARKS_MAX: Final = 2
+"""How many marks without a width may sit on one character; others are left out."""
+
+_LOOKED_AT: Final = 8
+"""How many characters are looked at for each cell, at most: marks may take no cells."""
+
+_BASE: Final = "◌"
+"""What a mark sits on that begins a text, or it would sit on the frame beside it."""
+
+_NO_TEXT: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Categories of Unicode that nobody can see, or no two terminals show alike."""
+
+_BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""What counts as a letter or a mark and cannot be seen."""
+
+_SELECTORS: Final = frozenset("\ufe0e\ufe0f")
+"""They choose how the symbol before them is drawn, and how wide: not where all must fit."""
+
+
+def visible(text: str | bytes, cells_max: int) -> str:
+    """
+    Give the beginning of a text as one line that is safe to show.
+
+    Args:
+      text: anything; bytes are read as UTF-8. Only as much of it is looked at as could be
+        shown, however long it is.
+      cells_max: how many cells of a terminal it may take; what is longer ends with ``…``.
+    """
+    if cells_max <= 0:
+        return ""
+    beginning, is_all = _beginning(text, cells_max)
+    if beginning.isascii() and beginning.isprintable():
+        if is_all and len(beginning) <= cells_max:
+            return beginning
+        return beginning[: cells_max - 1] + ELLIPSIS
+    shown, taken = take(beginning, cells_max)
+    if is_all and taken == len(beginning):
+        return shown
+    return take(beginning, cells_max - 1)[0] + ELLIPSIS
+
+
+def take(text: str, cells_max: int, start: int = 0) -> tuple[str, int]:
+    """
+    Make as much of a text visible as fits, from `start`.
+
+    Returns:
+      What is to be shown, and where in the text the rest begins.
+    """
+    parts: list[str] = []
+    cells = marks = 0
+    before = ""
+    for index in range(start, len(text)):
+        character = text[index]
+        stand_in, width = _stand_in(character)
+        if width == 0:
+            if not before:
+                stand_in, width = _BASE + stand_in, 1
+            elif character in _SELECTORS:
+                is_symbol = unicodedata.category(before) == "So"
+                stand_in, width = ("", 0) if is_symbol else _numbered(character)
+            else:
+                marks += 1
+                if marks > MARKS_MAX:
+                    continue
+        if width:
+            marks = 0
+            before = character
+        cells += width
+        if cells > cells_max:
+            return "".join(parts), index
+        parts.append(stand_in)
+    return "".join(parts), len(text)
+
+
+def cells_of(text: str) -> int:
+    """Count the cells of a text that was made visible."""
+    if text.isascii():
+        return len(text)
+    return sum(map(get_character_cell_size, text))
+
+
+def fitted(text: str | bytes, cells: int, *, is_right: bool = False) -> str:
+    """Make a text visible, exactly so many cells wide: cut, or filled up with blanks."""
+    shown = visible(text, cells)
+    blanks = " " * (cells - cells_of(shown))
+    return blanks + shown if is_right else shown + blanks
+
+
+def _beginning(text: str | bytes, cells_max: int) -> tuple[str, bool]:
+    """As much of a text as could matter, decoded, and whether that is all."""
+    length = (cells_max + 1) * _LOOKED_AT
+    if isinstance(text, str):
+        return text[:length], len(text) <= length
+    beginning = text[:length].decode("utf-8", "replace")
+    if len(text) <= length:
+        return beginning, True
+    # The last character may be cut through: it is not the text's fault.
+    return beginning.rstrip("\ufffd"), False
+
+
+@lru_cache(maxsize=4096)
+def _stand_in(character: str) -> tuple[str, int]:
+    """What is shown for a character, and its cells."""
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code), 1
+    if code == 0x7F:
+        return "␡", 1
+    if unicodedata.category(character) in _NO_TEXT or character in _BLANK_LETTERS:
+        return _numbered(character)
+    return character, get_character_cell_size(character)
+
+
+def _numbered(character: str) -> tuple[str, int]:
+    name = f"⟨U+{ord(character):04X}⟩"
+    return name, len(name)
+
+
+# --- words for people -------------------------------------------------------------------
+
+
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """Write a number of things: ``1 lot``, ``1,200 lots``; `nouns` if it is not just an ``s``."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+_SIZES: Final = ((1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
+
+
+def size(size_bytes: int) -> str:
+    """Write a number of bytes: ``512 B``, ``1.4 MB``."""
+    for unit, name in _SIZES:
+        # Just below a unit it would be rounded up to 1000 of the next smaller one.
+        if size_bytes >= unit * 0.9995:
+            number = size_bytes / unit
+            return f"{number:.1f} {name}" if number < 99.95 else f"{number:.0f} {name}"
+    return f"{size_bytes} B"
+
+
+def duration(seconds: float) -> str:
+    """Write how long something took: ``4.2 ms``, ``1.5 s``, ``2 min 5 s``, ``3 h 20 min``."""
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    if seconds < 0.00095:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.{1 if seconds < 0.00995 else 0}f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for unit, name, lower, lower_name in (
+        (86_400, "d", 3_600, "h"),
+        (3_600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= unit:
+            number, rest = divmod(whole, unit)
+            return f"{number} {name}" + (f" {rest // lower} {lower_name}" if rest // lower else "")
+    return f"{whole} s"
+
+
+def ago(seconds: float) -> str:
+    """Write how long ago something was, roughly: ``now``, ``5 s ago``, ``3 days ago``."""
+    # Clocks of two machines may differ: what is a little in the future was now.
+    if seconds < 1:
+        return "now"
+    for unit, name in ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s")):
+        if seconds >= unit:
+            number = int(seconds // unit)
+            return f"{counted(number, name) if name == 'day' else f'{number} {name}'} ago"
+    raise AssertionError("a second or more is at least a second")
+
+
+TIME_CELLS: Final = (26, 23, 19, 14, 8)
+"""How long a time may be written, the longest first: microseconds, milliseconds, seconds."""
+
+
+def when(at: str, cells_max: int = 26) -> str:
+    """
+    Write a time of the journal as exactly as there is room, in UTC.
+
+    Args:
+      at: ``2026-11-23T15:04:05.123456Z``; anything else is shown as it is.
+      cells_max: ``2026-11-23 15:04:05.123456`` (26), ``2026-11-23 15:04:05.123`` (23),
+        ``2026-11-23 15:04:05`` (19), ``11-23 15:04:05`` (14) or ``15:04:05`` (8).
+    """
+    if len(at) != 27 or at[10] != "T" or at[26] != "Z" or not at.isascii():
+        return visible(at, cells_max)
+    text = f"{at[:10]} {at[11:26]}"
+    if cells_max >= 23:
+        text = text[: 26 if cells_max >= 26 else 23]
+    elif cells_max >= 19:
+        text = text[:19]
+    else:
+        text = text[5:19] if cells_max >= 14 else text[11:19]
+    return visible(text, cells_max)
