@@ -16,7 +16,8 @@ import attrs
 from atomic_store.journal import StoredRecord
 
 from .summary import summary
-from .texts import fitted, visible, when
+from .texts import fitted, visible
+from .words import when
 
 
 class Kind(Enum):
