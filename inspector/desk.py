@@ -1,0 +1,30 @@
+"""What a person works at: an open source, and the bridge to it."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import attrs
+
+from .bridge import Bridge
+from .sources.source import Feature, Source
+
+
+@final
+@attrs.frozen(eq=False)
+class Desk:
+    """
+    An open source, for the screens.
+
+    ``await desk.bridge.call(desk.source.position)`` asks it;
+    ``async with desk.bridge.stream(desk.source.follow, which, after) as batches`` follows it.
+    """
+
+    bridge: Bridge
+    source: Source
+    fold: Any = None
+    """What a scope's events amount to; None if nobody said."""
+
+    def can(self, feature: Feature) -> bool:
+        """Whether the source can do something."""
+        return feature in self.source.features
