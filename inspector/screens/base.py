@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
-from typing import Any, ClassVar
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from typing import Any, ClassVar, final
 
+import attrs
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -23,6 +24,22 @@ HEALTH_S = 1.0
 """How often a screen asks how it goes."""
 TROUBLE_CELLS_MAX = 600
 """How long an error may be on the screen."""
+
+
+@final
+@attrs.define(eq=False)
+class _Perhaps:
+    """What may never begin: a worker that is cancelled at once does not."""
+
+    what: Coroutine[Any, Any, None]
+    begin: Callable[[], Coroutine[Any, Any, None]]
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return self.begin().__await__()
+
+    def __del__(self) -> None:
+        # Or Python would warn of it; what has ended does not mind.
+        self.what.close()
 
 
 class SourceScreen(Screen[None]):
@@ -96,9 +113,8 @@ class SourceScreen(Screen[None]):
         Args:
           is_quiet: trouble is shown in the line above only.
         """
-        return self.run_worker(
-            self._guarded(what, is_quiet), group=group, exclusive=True, exit_on_error=False
-        )
+        perhaps = _Perhaps(what, lambda: self._guarded(what, is_quiet))
+        return self.run_worker(perhaps, group=group, exclusive=True, exit_on_error=False)
 
     async def _guarded(self, what: Coroutine[Any, Any, None], is_quiet: bool) -> None:
         try:
