@@ -9,7 +9,6 @@ from typing import Any, final
 
 import attrs
 import trio
-from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -18,6 +17,7 @@ from inspector.bridge import open_bridge
 from inspector.desk import Desk
 from inspector.model.scope_seen import Round, ScopeSeen, State
 from inspector.sources.source import Feature, Health, Send
+from inspector_app import text_of
 
 HOSTILE_NAMES = (
     "[/x][@click=app.quit]y[/]",
@@ -112,21 +112,8 @@ def on_screen(
     asyncio.run(main())
 
 
-async def until(pilot: Pilot[Any], what: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(seconds):
-        while not what():
-            await pilot.pause(0.01)
-
-
-def text_of(app: App[Any]) -> list[str]:
-    """What is on the screen, line by line, without blanks at the ends."""
-    lines = app.screen._compositor.render_strips()
-    return [strip.text.rstrip() for strip in lines]
-
-
-def control_characters(app: App[Any]) -> set[str]:
+def control_characters(app: Inspector) -> set[str]:
     """What a terminal would obey and not show, of all that is on the screen; and that no SVG."""
-    found = {c for line in text_of(app) for c in line if not c.isprintable()}
+    found = {c for c in text_of(app).replace("\n", "") if not c.isprintable()}
     ET.fromstring(app.export_screenshot())
     return found

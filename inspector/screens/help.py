@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
@@ -29,6 +30,10 @@ class Key:
     keys: str
     words: str
     action: str
+    node: DOMNode
+    """Who hears it."""
+    is_for_palette: bool = True
+    """It is worth a command of its own, and no mere movement."""
     is_apart: bool = False
     """Another part of the screen hears it than the one before."""
 
@@ -47,7 +52,13 @@ def keys_of(screen: Screen[object]) -> list[Key]:
         first = group[0]
         shown = " ".join(_displays(screen, (active.binding for active in group)))
         is_apart = before is not None and before is not first.node
-        keys.append(Key(shown, first.binding.description, first.binding.action, is_apart))
+        is_for_palette = first.binding.show or first.node is screen
+        keys.append(
+            Key(
+                shown, first.binding.description, first.binding.action, first.node,
+                is_for_palette, is_apart,
+            )
+        )  # fmt: skip
         before = first.node
     return keys
 

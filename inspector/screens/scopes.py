@@ -7,11 +7,9 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 
+from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Static
 
 from atomic_store.errors import AtomicStoreError
 
@@ -23,7 +21,9 @@ from ..model.texts import visible
 from ..model.which import Which
 from ..model.words import counted
 from ..sources.source import Feature
+from ..widgets.ask_bar import AskBar
 from ..widgets.scopes_list import ScopeLines, ScopesList
+from ..widgets.status_line import StatusLine
 from .base import SourceScreen
 from .confirm import ConfirmScreen
 
@@ -40,6 +40,7 @@ QUIET_S: Final = 0.5
 
 _ORDERS: Final = (Order.NAME, Order.EVENTS, Order.ACTIVITY, Order.RATE)
 _LIVE_ORDERS: Final = (*_ORDERS, Order.STATE, Order.WAITING)
+FILTER_HINT: Final = "part of a name"
 _GONE: Final = frozenset({"not_found", "stale_round"})
 
 
@@ -60,31 +61,16 @@ class ScopesScreen(SourceScreen):
         Binding("S", "turn_round", "Turn round", show=False),
         Binding("x", "end_round", "End round"),
         Binding("i", "store", "Store"),
+        Binding("p", "app.places", "Places"),
         Binding("r", "again", "Ask again", show=False),
+        Binding("down", "to_list", "To the list", show=False),
         Binding("escape,backspace,h,left", "back", "Back", show=False),
     ]
-
-    DEFAULT_CSS = """
-    ScopesScreen {
-        ScopesList { height: 1fr; }
-        #below {
-            height: 1; background: $panel; padding: 0 1;
-            #slash { width: auto; color: $text-accent; text-style: bold; display: none; }
-            #filter { width: 1fr; display: none; background: $panel; }
-            #said { width: auto; color: $text-muted; }
-            &.-filtered #slash { display: block; }
-            &.-filtered #filter { display: block; }
-            &.-loading #said { color: $text-accent; }
-        }
-        &.-short #below { display: none; }
-        &.-short #below.-filtered { display: block; }
-        &.-narrow #below.-filtered #said { display: none; }
-    }
-    """
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.lines = ScopeLines(is_live=desk.can(Feature.STATES))
+        self._filter = ""
         self._is_dirty = False
         self._is_loading = True
         self._stopped: str | None = None
@@ -95,12 +81,10 @@ class ScopesScreen(SourceScreen):
     # --- what is there -----------------------------------------------------------------------
 
     def body(self) -> Iterable[Widget]:
-        """Give the list, and the line below it."""
+        """Give the list, and the lines below it."""
         yield ScopesList(self.lines)
-        with Horizontal(id="below"):
-            yield Static("/", id="slash")
-            yield Input(id="filter", compact=True, placeholder="part of a name", select_on_focus=False)
-            yield Static(id="said")
+        yield AskBar("filter", FILTER_HINT)
+        yield StatusLine()
 
     @property
     def list(self) -> ScopesList:
@@ -110,7 +94,6 @@ class ScopesScreen(SourceScreen):
     def on_mount(self) -> None:
         """Begin to watch."""
         self.list.focus()
-        self.list.words_if_empty = "asking …"
         self.set_interval(TICK_S, self._tick)
         self.work(self._watch(), "watch")
         self._say()
@@ -178,71 +161,61 @@ class ScopesScreen(SourceScreen):
     # --- the line below ----------------------------------------------------------------------
 
     def _say(self) -> None:
-        below, table = self.query_one("#below"), self.lines.table
-        below.set_class(self._is_loading, "-loading")
+        line, table = self.query_one(StatusLine), self.lines.table
         order, is_reverse = table.order
         many = counted(table.total, "scope")
-        if table.count != table.total and self._filter:
-            many = f"{table.count:,} of {many}"
-        words = [many, f"by {order.value} {'▼' if is_reverse else '▲'}"]
+        line.left = f"/{self._filter} · {table.count:,} of {many}" if self._filter else many
         if self._stopped is not None:
-            words = [many, "not watched any more: r asks again"]
+            line.right = "not watched any more: r asks again"
         elif self._is_loading:
-            words = [f"{many} …"]
-        self.query_one("#said", Static).update(Content(" · ".join(words)))
+            line.right = "more are coming …"
+        else:
+            line.right = f"by {order.value} {'▼' if is_reverse else '▲'}"
         self.list.words_if_empty = self._words_if_empty()
 
     def _words_if_empty(self) -> str:
         if self._stopped is not None:
             return visible(self._stopped, 400)
         if self._is_loading:
-            return "asking …"
+            return "looking …"
         if self.lines.table.total:
-            return f"No scope has {visible(self._filter, 40)} in its name. Esc shows all."
-        return "There is no event yet. What comes is shown here."
+            return f"no scope has “{visible(self._filter, 40)}” in its name: esc shows all"
+        return "no events yet: what comes is shown here"
 
     # --- the filter --------------------------------------------------------------------------
 
-    @property
-    def _filter(self) -> str:
-        return self.query_one("#filter", Input).value
-
     def action_filter(self) -> None:
-        """Begin to type a part of a name."""
-        self.query_one("#below").add_class("-filtered")
-        self.query_one("#filter", Input).focus()
+        """Ask for a part of a name."""
+        self.query_one(AskBar).ask(self._filter)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Show the scopes with what was typed in their names."""
-        event.stop()
+    @on(AskBar.Changed)
+    def _typed(self, event: AskBar.Changed) -> None:
+        self._show_only(event.text)
+
+    @on(AskBar.Answered)
+    @on(AskBar.Left)
+    def _to_list(self) -> None:
+        self.query_one(AskBar).close()
+        self.list.focus()
+
+    def action_to_list(self) -> None:
+        """Go from what is typed to what was found."""
+        if self.query_one(AskBar).is_asking:
+            self._to_list()
+
+    def _show_only(self, text: str) -> None:
         under = self.list.under_cursor
-        self.lines.table.filter(event.value)
+        self._filter = text
+        self.lines.table.filter(text)
         index = None if under is None else self.lines.table.index_of(under.scope)
         self.list.changed()
         self.list.go_to(index or 0)
         self._say()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go to what was found."""
-        event.stop()
-        self._leave_filter()
-
-    def _leave_filter(self) -> None:
-        self.list.focus()
-        self.query_one("#below").set_class(bool(self._filter), "-filtered")
-
-    def key_down(self) -> None:
-        """Go from the field to the list."""
-        if self.query_one("#filter").has_focus:
-            self._leave_filter()
-
     def action_back(self) -> None:
-        """Leave the filter's field; then the filter; then the screen."""
-        if self.query_one("#filter").has_focus:
-            self._leave_filter()
-        elif self._filter:
-            self.query_one("#filter", Input).value = ""
-            self.query_one("#below").remove_class("-filtered")
+        """Let go of the filter; without one, go back."""
+        if self._filter:
+            self._show_only("")
         else:
             super().action_back()
 
@@ -259,8 +232,8 @@ class ScopesScreen(SourceScreen):
         order, is_reverse = self.lines.table.order
         self._sort(order, is_reverse=not is_reverse)
 
-    def on_scopes_list_title_clicked(self, event: ScopesList.TitleClicked) -> None:
-        """Sort by what was clicked; again, the other way round."""
+    @on(ScopesList.TitleClicked)
+    def _title_clicked(self, event: ScopesList.TitleClicked) -> None:
         if self.lines.table.order[0] is event.order:
             self.action_turn_round()
         else:
@@ -276,8 +249,8 @@ class ScopesScreen(SourceScreen):
 
     # --- where to go -------------------------------------------------------------------------
 
-    def on_virtual_list_opened(self, event: ScopesList.Opened) -> None:
-        """Show a scope's events."""
+    @on(ScopesList.Opened)
+    def _opened(self) -> None:
         if (seen := self.list.under_cursor) is not None:
             self._show_events(Which(scope=seen.scope))
 
