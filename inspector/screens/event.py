@@ -10,6 +10,7 @@ from typing import ClassVar, Final, cast
 from textual import on
 from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
+from textual.events import Resize
 from textual.widget import Widget
 
 from atomic_store.filter import parse
@@ -38,6 +39,10 @@ COPY_BYTES_MAX: Final = 256 * 1024
 LOOK_S: Final = 1.0
 """How often it is seen whether the scope goes on."""
 WORDS_CELLS_MAX: Final = 300
+HEAD_LINES_MIN: Final = 12
+"""On a lower screen, the line about the event is left out …"""
+TABS_LINES_MIN: Final = 8
+"""… and on one lower than this, the line with the views' names."""
 
 VIEWS: Final = tuple(View)
 ROOTS: Final = TEXT_FIELDS | NUMBER_FIELDS | DOCUMENTS | {"at"}
@@ -51,16 +56,11 @@ class EventScreen(SourceScreen):
       record: the event to begin at.
     """
 
-    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 - Textual's type
-        (0, "-flat"), (8, "-low"), (12, "-high"),
-    ]  # fmt: skip
-
     DEFAULT_CSS = """
     EventScreen {
         & EventPanes { height: 1fr; }
         & EventPanes > * { height: 1fr; }
         &.-low EventHead { display: none; }
-        &.-flat EventHead { display: none; }
         &.-flat TabLine { display: none; }
     }
     """
@@ -96,7 +96,7 @@ class EventScreen(SourceScreen):
         """Give what it is, the views' names, and the views."""
         yield EventHead()
         yield TabLine([view.value for view in VIEWS])
-        yield EventPanes(self.desk, self.walk)
+        yield EventPanes(self.desk, self.walk, self.work)
 
     def crumbs(self) -> list[str]:
         """Say which event this is."""
@@ -108,6 +108,11 @@ class EventScreen(SourceScreen):
         self.set_interval(LOOK_S, self._look)
         self._look()
         self.go_to(self.sequence)
+
+    def on_resize(self, event: Resize) -> None:
+        """Where there is little room, leave out what says least."""
+        self.set_class(event.size.height < HEAD_LINES_MIN, "-low")
+        self.set_class(event.size.height < TABS_LINES_MIN, "-flat")
 
     @property
     def panes(self) -> EventPanes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from enum import Enum
-from typing import Final, TypeVar, final
+from typing import Any, Final, TypeVar, final
 
 import attrs
 from textual.app import ComposeResult
@@ -70,6 +70,7 @@ class EventPanes(ContentSwitcher):
     Args:
       desk: asks the source, and has the fold.
       walk: the scope's records.
+      work: does what takes time, in place of what is still done in the same group.
     """
 
     class Goes(Message):
@@ -79,9 +80,11 @@ class EventPanes(ContentSwitcher):
             super().__init__()
             self.words = words
 
-    def __init__(self, desk: Desk, walk: Walk) -> None:
+    def __init__(
+        self, desk: Desk, walk: Walk, work: Callable[[Coroutine[Any, Any, None], str], object]
+    ) -> None:
         super().__init__(initial="tree")
-        self.desk, self.walk = desk, walk
+        self.desk, self.walk, self._work = desk, walk, work
         self.is_laid_out = False
         self._kept = None if desk.fold is None else desk.fold.kept()
         self._rows: list[ChangeRow] = []
@@ -96,7 +99,7 @@ class EventPanes(ContentSwitcher):
         yield ChangeList(id="changes")
         yield JsonView(id="state")
         yield VirtualList(id="past")
-        yield TextView(id="words")
+        yield TextView(id="complaint")
 
     @property
     def shown(self) -> VirtualList:
@@ -138,8 +141,8 @@ class EventPanes(ContentSwitcher):
             self.shown.focus()
 
     def _say(self, words: str, look: str = "") -> None:
-        self.query_one("#words", TextView).show_text(words.encode("utf-8", "replace"), look=look)
-        self._show("words")
+        self.query_one("#complaint", TextView).show_text(words.encode("utf-8", "replace"), look=look)
+        self._show("complaint")
 
     # --- the tree -------------------------------------------------------------------------------
 
@@ -260,7 +263,7 @@ class EventPanes(ContentSwitcher):
             return
         self._asked = first, last
         if any(self.walk.known(index + 1) is None for index in range(first, last + 1)):
-            self.run_worker(self._read(first, last), group="past", exclusive=True)
+            self._work(self._read(first, last), "past")
 
     async def _read(self, first: int, last: int) -> None:
         await self.walk.read(first + 1, last + 1)
@@ -287,7 +290,7 @@ class EventPanes(ContentSwitcher):
             case "tree" | "state":
                 assert isinstance(view, JsonView)
                 return None if view.row is None else _value_text(view.row)
-            case "raw" | "words":
+            case "raw" | "complaint":
                 assert isinstance(view, TextView)
                 return view.line_text()
             case "changes":
