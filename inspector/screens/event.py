@@ -13,9 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.widget import Widget
 
-from atomic_store.filter import parse
 from atomic_store.filter.terms import DOCUMENTS, NUMBER_FIELDS, TEXT_FIELDS, Root
 from atomic_store.journal import StoredRecord
+from atomic_store.reading import filter_of
 
 from ..desk import Desk
 from ..model.correlation import related, ties_of
@@ -76,7 +76,8 @@ class EventScreen(SourceScreen):
         Binding("r", "lay_out", "Lay out"),
         Binding("f", "filter", "Filter"),
         Binding("c", "correlation", "Related"),
-        Binding("o", "scope", "Scope", show=False),
+        Binding("o", "scope", "Its scope", show=False),
+        Binding("w", "around", "Around it", show=False),
         Binding("y", "copy", "Copy"),
         Binding("Y", "copy_all", "Copy all", show=False),
         Binding("e", "editor", "Edit", show=False),
@@ -218,7 +219,7 @@ class EventScreen(SourceScreen):
         elif (term := _term(row)) is None:
             self._tell("events can be filtered by a text, a number, true, false or null")
         else:
-            self._show_events(Which(where=parse(term, now=datetime.now(UTC))))
+            self._show_events(Which(where=filter_of(term)))
 
     def action_correlation(self) -> None:
         """Show all that belongs to this event, over all scopes."""
@@ -228,11 +229,15 @@ class EventScreen(SourceScreen):
         if ties.correlation is None and ties.causation is None:
             self._tell("its metadata names no correlation and no causation")
         elif text := related(ties):
-            self._show_events(Which(where=parse(text, now=datetime.now(UTC))))
+            self._show_events(Which(where=filter_of(text)))
 
     def action_scope(self) -> None:
         """Show the events of its scope."""
         self._show_events(Which(scope=self.walk.scope))
+
+    def action_around(self) -> None:
+        """Show what happened in the whole store around this event."""
+        self._show_events(Which())
 
     def _show_events(self, which: Which) -> None:
         from .events import EventsScreen

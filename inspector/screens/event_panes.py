@@ -19,7 +19,7 @@ from atomic_store.journal.record import size_of
 
 from ..desk import Desk
 from ..folding import StateAt, state_at
-from ..model.change_rows import ChangeRow, as_text, change_rows, heading
+from ..model.change_rows import ChangeRow, as_text, change_rows, heading, remarks
 from ..model.differences import text_differences
 from ..model.json_tree import path_of
 from ..model.record_text import compared_text, envelope_text, laid_out, line_text
@@ -116,7 +116,7 @@ class EventPanes(ContentSwitcher):
             goes = await self._look(view, record)
         except AtomicStoreError as error:
             goes = ""
-            self._say(str(error), "bad")
+            self._say(str(error))
         finally:
             timer.stop()
         self.post_message(self.Goes(goes))
@@ -141,7 +141,9 @@ class EventPanes(ContentSwitcher):
             self.shown.focus()
 
     def _say(self, words: str, look: str = "") -> None:
-        self.query_one("#complaint", TextView).show_text(words.encode("utf-8", "replace"), look=look)
+        self.query_one("#complaint", TextView).show_text(
+            words.encode("utf-8", "replace"), look=look
+        )
         self._show("complaint")
 
     # --- the tree -------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ class EventPanes(ContentSwitcher):
                 lambda: change_rows(text_differences(compared_text(before), compared_text(record))),
             )
             if not rows:
-                rows = [heading("nothing: type, data and metadata are the same")]
+                rows = remarks("nothing: type, data and metadata are the same")
         else:
             title = "the first event of its scope: there is none before it"
         if self.desk.fold is not None:
@@ -204,15 +206,15 @@ class EventPanes(ContentSwitcher):
 
     async def _state_changes(self, record: StoredRecord) -> list[ChangeRow]:
         assert self.desk.fold is not None
-        rows = [heading(""), heading(f"what it changed in the state, by {self.desk.fold.name}")]
+        rows = [*remarks(""), heading(f"what it changed in the state, by {self.desk.fold.name}")]
         try:
             before = await self._fold_to(record.sequence - 1)
             after = await self._fold_to(record.sequence)
         except AtomicStoreError as error:
-            return [*rows, heading(str(error))]
+            return [*rows, *remarks(str(error))]
         texts = before.text, after.text
         found = await _aside(sum(map(len, texts)), lambda: text_differences(*texts))
-        return rows + (change_rows(found, "state") or [heading("nothing")])
+        return rows + (change_rows(found, "state") or remarks("nothing"))
 
     # --- the state, and the past ------------------------------------------------------------------
 
