@@ -7,6 +7,7 @@ from typing import Any, final
 import attrs
 
 from .bridge import Bridge
+from .habits_file import HabitsFile
 from .sources.source import Feature, Source
 
 
@@ -24,6 +25,8 @@ class Desk:
     source: Source
     fold: Any = None
     """What a scope's events amount to; None if nobody said."""
+    habits: HabitsFile = attrs.Factory(lambda: HabitsFile(None))
+    """Where saved filters are."""
 
     def can(self, feature: Feature) -> bool:
         """Whether the source can do something."""
