@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import final
 
 import attrs
 
 from .bridge import Bridge
+from .folding import Folding
 from .habits_file import HabitsFile
 from .sources.source import Feature, Source
 
@@ -23,7 +24,7 @@ class Desk:
 
     bridge: Bridge
     source: Source
-    fold: Any = None
+    fold: Folding | None = None
     """What a scope's events amount to; None if nobody said."""
     habits: HabitsFile = attrs.Factory(lambda: HabitsFile(None))
     """Where saved filters are."""
