@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from atomic_store.errors import FilterError
-from atomic_store.reading import filter_of
 from atomic_store.journal import StoredRecord
+from atomic_store.reading import filter_of
 
 from ..browsing import Browsing
 from ..desk import Desk
