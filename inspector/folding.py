@@ -67,7 +67,7 @@ class Folding:
             return self.fold.evolve(state, event)
         except BaseException as error:
             raise FoldFailed(
-                f"{self.name} fails at event {record.sequence:,}: {failure(error)}"
+                f"{self.name} fails at event {record.sequence:,}: {_theirs(error)}"
             ) from None
 
 
@@ -100,7 +100,7 @@ def load_folding(name: str, directory: Path, *, events: str | None = None) -> Fo
         try:
             found = found()
         except BaseException as error:
-            raise CannotRun(f"--fold {name}: calling it failed: {failure(error)}") from error
+            raise CannotRun(f"--fold {name}: calling it failed: {_theirs(error)}") from error
     if not isinstance(found, Fold):
         if inspect.iscoroutine(found):
             found.close()
@@ -113,6 +113,12 @@ def load_folding(name: str, directory: Path, *, events: str | None = None) -> Fo
     except (TypeError, ValueError) as error:
         raise CannotRun(f"--events {events}: {error}") from error
     return Folding(name, found, types)
+
+
+def _theirs(error: BaseException) -> str:
+    """Say what was raised, and where in their code; nowhere, if that was not even entered."""
+    inner = error.__traceback__ and error.__traceback__.tb_next
+    return failure(error.with_traceback(inner))
 
 
 async def state_at(
