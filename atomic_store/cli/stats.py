@@ -53,6 +53,7 @@ def _lines_of(store: Path, stock: Stock) -> list[str]:
     lines.append(
         f"snapshots: {counted(snapshots.files, 'file')}, {counted(snapshots.bytes, 'byte')}"
     )
+    lines += [f"cut off after a crash: {t.name}, {counted(t.bytes, 'byte')}" for t in stock.torn]
     return lines
 
 

@@ -14,7 +14,7 @@ from .failing import attempting
 from .files import kind_of, size_of
 from .index_file import MemoryIndex, to_text
 from .known import know
-from .layout import INDEX, JOURNAL, SNAPSHOTS
+from .layout import INDEX, JOURNAL, SNAPSHOTS, is_torn_name
 from .segment_reader import list_segments
 
 if TYPE_CHECKING:
@@ -46,6 +46,14 @@ class FolderStock:
 
 
 @attrs.frozen
+class FileStock:
+    """One file."""
+
+    name: str
+    bytes: int
+
+
+@attrs.frozen
 class Stock:
     """A whole store."""
 
@@ -62,6 +70,8 @@ class Stock:
     """Up to this position index files say where records lie."""
     index: FolderStock
     snapshots: FolderStock
+    torn: tuple[FileStock, ...] = ()
+    """Files in journal/ that keep what was cut off: commits that a crash left unfinished."""
 
 
 def take_stock(path: str | os.PathLike[str], *, disk: Disk | None = None) -> Stock:
@@ -97,6 +107,7 @@ def take_stock(path: str | os.PathLike[str], *, disk: Disk | None = None) -> Sto
         Head(last.last, chain.value), max((s.last_at for s in segments), default=""), scopes,
         tuple(segments), coverage.last,
         _folder(real_disk, f"{directory}/{INDEX}"), _folder(real_disk, f"{directory}/{SNAPSHOTS}"),
+        _torn(real_disk, f"{directory}/{JOURNAL}"),
     )  # fmt: skip
 
 
@@ -122,6 +133,16 @@ def _count_scopes(coverage: Coverage, memory: list[MemoryIndex]) -> int:
     for piece in coverage.pieces:
         newer.update(span.scope for span in coverage.store.reader(piece).scopes(limit=_ALL))
     return len(coverage.ends) + sum(coverage.ends.find(scope) is None for scope in newer)
+
+
+def _torn(disk: Disk, directory: str) -> tuple[FileStock, ...]:
+    with attempting("list", directory):
+        names = sorted(filter(is_torn_name, disk.list_directory(directory)))
+    return tuple(
+        FileStock(name, size_of(disk, f"{directory}/{name}"))
+        for name in names
+        if kind_of(disk, f"{directory}/{name}") is Kind.FILE
+    )
 
 
 def _folder(disk: Disk, directory: str) -> FolderStock:
