@@ -70,7 +70,8 @@ class Inspector(App[None]):
         await self._close_source()
         ready: asyncio.Future[Desk] = asyncio.get_running_loop().create_future()
         self._source = asyncio.create_task(self._keep_open(place, ready))
-        await asyncio.wait({self._source, ready}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {self._source, ready}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
             self._show_alone(ScopesScreen(ready.result()))
         elif (error := self._source.exception()) is not None:

@@ -199,7 +199,7 @@ class VirtualList(ScrollView, can_focus=True):
         return max(0, min(index, self.lines.count - 1))
 
     def _fit(self) -> None:
-        size = Size(self.size.width, self.lines.count + 1)
+        size = Size(self.scrollable_content_region.width, self.lines.count + 1)
         if self.virtual_size != size:
             self.virtual_size = size
 
@@ -276,7 +276,7 @@ class VirtualList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen; the first one is the title."""
-        cells = self.size.width
+        cells = self.scrollable_content_region.width
         if y == 0:
             self._tell_what_is_wanted()
             style = self.get_component_rich_style("virtual-list--title")
