@@ -24,6 +24,8 @@ class Desk:
     source: Source
     fold: Any = None
     """What a scope's events amount to; None if nobody said."""
+    kept: dict[str, Any] = attrs.Factory(dict)
+    """What screens find again when they are opened again, by a name of theirs."""
 
     def can(self, feature: Feature) -> bool:
         """Whether the source can do something."""

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from atomic_store import JsonEvent, open_store
-from atomic_store.cli.stats import rate_of
 from atomic_store.errors import NotAStore
 from atomic_store.journal.stock import FileStock, FolderStock, SegmentStock, take_stock
 from atomic_store.testing.faulty_disk import FaultyDisk
@@ -89,11 +88,12 @@ def test_no_store() -> None:
         (1, "2026-11-23T15:04:05.000000Z", "2026-11-23T15:04:05.000000Z", None),
         (2, "2026-11-23T15:04:05.000000Z", "2026-11-23T15:04:05.000000Z", None),
         (0, "", "", None),
+        (2, "once", "2026-11-23T15:04:05.000000Z", None),
     ],
 )
 def test_rate(records: int, first: str, last: str, rate: float | None) -> None:
     """A rate needs two records at two times."""
-    assert rate == rate_of(SegmentStock("a", 1, records, first, last, "none"))
+    assert rate == SegmentStock("a", 1, records, first, last, "none").records_a_second
 
 
 async def test_what_was_cut_off(tmp_path: Path) -> None:

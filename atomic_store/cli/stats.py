@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import attrs
@@ -28,15 +27,6 @@ def stats(store: Path, as_json: bool) -> None:
         print_line(line)
 
 
-def rate_of(segment: SegmentStock) -> float | None:
-    """How many records a second came, from a segment's first to its last; None if at once."""
-    if segment.records < 2:
-        return None
-    first, last = map(datetime.fromisoformat, (segment.first_at, segment.last_at))
-    seconds = (last - first).total_seconds()
-    return (segment.records - 1) / seconds if seconds > 0 else None
-
-
 def _lines_of(store: Path, stock: Stock) -> list[str]:
     lines = [f"{store}: store {stock.store}, history {stock.history}, made {stock.created}"]
     records, scopes = counted(stock.head.position, "record"), counted(stock.scopes, "scope")
@@ -58,7 +48,7 @@ def _lines_of(store: Path, stock: Stock) -> list[str]:
 
 
 def _segment_line(segment: SegmentStock) -> str:
-    rate = rate_of(segment)
+    rate = segment.records_a_second
     words = [
         segment.name,
         counted(segment.bytes, "byte"),
@@ -73,5 +63,5 @@ def _segment_line(segment: SegmentStock) -> str:
 def _json_of(stock: Stock) -> dict[str, object]:
     value = attrs.asdict(stock)
     for segment, shown in zip(stock.segments, value["segments"], strict=True):
-        shown["records_a_second"] = rate_of(segment)
+        shown["records_a_second"] = segment.records_a_second
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
@@ -35,6 +36,16 @@ class SegmentStock:
     last_at: str
     index: str
     """What of it is in index files: `whole`, `pieces` or `none`."""
+
+    @property
+    def records_a_second(self) -> float | None:
+        """How fast they came, from the first to the last; None if at once, or it is not known."""
+        try:
+            first, last = map(datetime.fromisoformat, (self.first_at, self.last_at))
+        except ValueError:
+            return None
+        seconds = (last - first).total_seconds()
+        return (self.records - 1) / seconds if seconds > 0 else None
 
 
 @attrs.frozen
