@@ -14,7 +14,7 @@ from .disk import Disk, Kind, OSDisk
 from .failing import attempting
 from .files import kind_of, size_of
 from .index_file import MemoryIndex, to_text
-from .known import know
+from .known import Check, know
 from .layout import INDEX, JOURNAL, SNAPSHOTS, is_torn_name
 from .segment_reader import list_segments
 
@@ -85,7 +85,9 @@ class Stock:
     """Files in journal/ that keep what was cut off: commits that a crash left unfinished."""
 
 
-def take_stock(path: str | os.PathLike[str], *, disk: Disk | None = None) -> Stock:
+def take_stock(
+    path: str | os.PathLike[str], *, disk: Disk | None = None, check: Check = lambda: None
+) -> Stock:
     """
     Say what a store holds, also beside a live writer.
 
@@ -94,6 +96,7 @@ def take_stock(path: str | os.PathLike[str], *, disk: Disk | None = None) -> Sto
     Args:
       path: the store's directory.
       disk: another disk than the operating system's.
+      check: is called between reads; what it raises ends it.
 
     Raises:
       NotAStore: the path holds something else, or a store of a later format.
@@ -102,7 +105,7 @@ def take_stock(path: str | os.PathLike[str], *, disk: Disk | None = None) -> Sto
     """
     real_disk: Disk = OSDisk() if disk is None else disk
     directory = real_disk.resolve(path)
-    known = know(real_disk, directory)
+    known = know(real_disk, directory, check)
     coverage, chain = known.coverage, known.tail.chain
     try:
         identity = read_identity(real_disk, directory)
@@ -117,8 +120,9 @@ def take_stock(path: str | os.PathLike[str], *, disk: Disk | None = None) -> Sto
         identity.store, identity.history, identity.created,
         Head(last.last, chain.value), max((s.last_at for s in segments), default=""), scopes,
         tuple(segments), coverage.last,
-        _folder(real_disk, f"{directory}/{INDEX}"), _folder(real_disk, f"{directory}/{SNAPSHOTS}"),
-        _torn(real_disk, f"{directory}/{JOURNAL}"),
+        folder_of(real_disk, f"{directory}/{INDEX}"),
+        folder_of(real_disk, f"{directory}/{SNAPSHOTS}"),
+        torn_of(real_disk, f"{directory}/{JOURNAL}"),
     )  # fmt: skip
 
 
@@ -146,7 +150,8 @@ def _count_scopes(coverage: Coverage, memory: list[MemoryIndex]) -> int:
     return len(coverage.ends) + sum(coverage.ends.find(scope) is None for scope in newer)
 
 
-def _torn(disk: Disk, directory: str) -> tuple[FileStock, ...]:
+def torn_of(disk: Disk, directory: str) -> tuple[FileStock, ...]:
+    """Find the files that keep what was cut off."""
     with attempting("list", directory):
         names = sorted(filter(is_torn_name, disk.list_directory(directory)))
     return tuple(
@@ -156,7 +161,8 @@ def _torn(disk: Disk, directory: str) -> tuple[FileStock, ...]:
     )
 
 
-def _folder(disk: Disk, directory: str) -> FolderStock:
+def folder_of(disk: Disk, directory: str) -> FolderStock:
+    """Count the files of a directory; there are none if there is no such."""
     if kind_of(disk, directory) is not Kind.DIRECTORY:
         return FolderStock(0, 0)
     with attempting("list", directory):

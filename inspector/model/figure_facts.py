@@ -8,6 +8,7 @@ from .facts import Fact, Item, Title
 from .figures import Figures, is_number
 from .words import duration, size
 
+UNKNOWN: Final = "–"  # noqa: RUF001 - it stands for what there is not
 _COUNTERS: Final = {
     "accepted": "accepted",
     "rejected": "rejected",
@@ -46,11 +47,7 @@ def figure_items(figures: Figures) -> list[Item]:
         None,
         Title("since the gateway began"),
         *(_counter(figures, name, label) for name, label in _COUNTERS.items() if name in last),
-        *(
-            [None, Title("of the last 1,000 commits, this took at most"), *commits]
-            if commits
-            else []
-        ),
+        *([None, Title("how long the last 1,000 commits took"), *commits] if commits else []),
         *([None, Title("more"), *rest] if rest else []),
     ]
 
@@ -92,4 +89,4 @@ def _text(value: Any) -> str:
     """Write what a gateway told: a number, or anything else."""
     if is_number(value):
         return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
-    return "–" if value is None else str(value)
+    return UNKNOWN if value is None else str(value)

@@ -22,7 +22,9 @@ def stock_items(stock: Stock, health: str) -> list[Item]:
       health: who writes it, in words.
     """
     head = stock.head
-    at = f", the last one at {when(stock.at)}" if stock.at else ""
+    holds = f"{counted(head.position, 'record')} of {counted(stock.scopes, 'scope')}"
+    if stock.at:
+        holds += f", the last one at {when(stock.at)}"
     journal = sum(segment.bytes for segment in stock.segments)
     items: list[Item] = [
         Title("store"),
@@ -30,9 +32,7 @@ def stock_items(stock: Stock, health: str) -> list[Item]:
         Fact("history", stock.history),
         Fact("made", when(stock.created), copied=stock.created),
         Fact("state", health),
-        Fact(
-            "holds", f"{counted(head.position, 'record')} of {counted(stock.scopes, 'scope')}{at}"
-        ),
+        Fact("holds", holds),
         None,
         Title("head"),
         Fact("position", f"{head.position:,}", "number", str(head.position)),

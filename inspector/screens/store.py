@@ -1,4 +1,4 @@
-"""The store itself: what its files hold, whether they are sound, and how it goes when it is live."""
+"""The store itself: what its files hold, whether they are sound, how it goes while it is live."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import ClassVar, final
 
 import attrs
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import ItemGrid
 from textual.events import Resize
 from textual.widget import Widget
 
@@ -19,15 +17,14 @@ from atomic_store.errors import AtomicStoreError
 from atomic_store.journal.stock import Stock
 
 from ..desk import Desk
-from ..model.curves import Curve
 from ..model.facts import Fact, Item, Title, copied_of
-from ..model.figure_facts import figure_items, rate
+from ..model.figure_facts import figure_items
 from ..model.figures import Figures
 from ..model.store_facts import stock_items, verification_items
 from ..model.words import counted, duration, size
 from ..sources.source import Feature
 from ..widgets.fact_lines import FactLines
-from ..widgets.plot import Plot
+from ..widgets.plots import Plots
 from ..widgets.progress_line import ProgressLine
 from ..widgets.virtual_list import VirtualList
 from .base import SourceScreen
@@ -157,7 +154,7 @@ class StoreScreen(SourceScreen):
             f"{size(held)} in all"
         )
 
-    # --- looking ----------------------------------------------------------------------------------
+    # --- looking ------------------------------------------------------------------------------
 
     def action_again(self) -> None:
         """Look again at what the files hold."""
@@ -200,7 +197,7 @@ class StoreScreen(SourceScreen):
         self.query_one(Plots).show(self._known.figures)
         self.show_facts()
 
-    # --- checking -----------------------------------------------------------------------------------
+    # --- checking -----------------------------------------------------------------------------
 
     def action_verify(self) -> None:
         """Check everything; what is still being checked goes on."""
@@ -244,7 +241,7 @@ class StoreScreen(SourceScreen):
         else:
             super().action_back()
 
-    # --- copying ------------------------------------------------------------------------------------
+    # --- copying ------------------------------------------------------------------------------
 
     def action_copy(self) -> None:
         """Copy what the line under the cursor says."""
@@ -263,46 +260,3 @@ class StoreScreen(SourceScreen):
         texts = [self._lines.text(index) for index in range(self._lines.count)]
         self.app.copy_to_clipboard("\n".join(texts))
         self.notify(f"copied {counted(len(texts), 'line')}", markup=False, timeout=2)
-
-
-def _milliseconds(value: float) -> str:
-    return duration(value / 1_000)
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-class Plots(ItemGrid):
-    """How a gateway's figures went over the last minutes."""
-
-    DEFAULT_CSS = """
-    Plots { grid-gutter: 0 1; keyline: none; }
-    """
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id, min_column_width=24, stretch_height=False)
-
-    def compose(self) -> ComposeResult:
-        """Give one plot for each figure that tells how it goes."""
-        yield Plot("accepted", "good", id="accepted")
-        yield Plot("rejected", "warning", id="rejected")
-        yield Plot("delivered", id="delivered")
-        yield Plot("commit, half", id="commit_p50_s")
-        yield Plot("commit, 99 of 100", id="commit_p99_s")
-        yield Plot("waiting", "warning", id="waiting")
-
-    def show(self, figures: Figures) -> None:
-        """Show how they went."""
-        for name in ("accepted", "rejected", "delivered"):
-            self._show(name, figures.per_second(name), figures.at_s, rate)
-        for name in ("commit_p50_s", "commit_p99_s"):
-            self._show(name, figures.level(name, 1_000), figures.at_s, _milliseconds)
-        self._show("waiting", figures.level("waiting"), figures.at_s, _number)
-
-    def _show(
-        self, name: str, curve: Curve, at_s: float | None, words: Callable[[float], str]
-    ) -> None:
-        last = curve.points[-1] if curve.points else None
-        now = last[1] if last is not None and last[0] == at_s else None
-        self.query_one(f"#{name}", Plot).show(curve, now, words)

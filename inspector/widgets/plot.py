@@ -11,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ..model.curves import Curve, bars, top_for
+from ..model.figure_facts import UNKNOWN
 from ..model.texts import cells_of, visible
 from ..model.words import duration
 
@@ -51,7 +52,7 @@ class Plot(Widget):
         super().__init__(id=id)
         self.title = title
         self._look = look
-        self._now = "–"
+        self._now = UNKNOWN
         self._top = ""
         self._curve = _EMPTY
 
@@ -64,7 +65,7 @@ class Plot(Widget):
           words: writes a number.
         """
         self._curve = curve
-        self._now = "–" if now is None else words(now)
+        self._now = UNKNOWN if now is None else words(now)
         self._top = words(top_for(curve.highest)) if curve.points else ""
         self.refresh()
 

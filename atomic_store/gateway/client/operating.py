@@ -1,0 +1,56 @@
+"""What operators ask for: figures, that a round ends, that the store is checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trio
+
+from ...intake import check_scope
+from ...reading import OnProgress
+from ..protocol import client_messages as asked
+from ..protocol import server_messages as said
+from .asking import answer_of, ask
+from .calls import Asking, Stirred
+from .link import Link
+
+
+async def figures_of(link: Link) -> dict[str, Any]:
+    """Give the gateway's figures by name; see `Client.stats`."""
+    await trio.lowlevel.checkpoint()
+    number = link.conversation.new_number()
+    call = Asking(lambda id_: asked.Stats(id=id_), said.StatsShown, number=number)
+    await ask(link, call)
+    figures: dict[str, Any] = {}
+    for message in call.found:
+        figures |= message.figures
+    return figures
+
+
+async def end_round(link: Link, scope: str, token: str) -> None:
+    """End somebody's round; see `Client.end_round`."""
+    check_scope(scope)
+    await trio.lowlevel.checkpoint()
+    number = link.conversation.new_number()
+    await ask(
+        link,
+        Asking(lambda id_: asked.EndRound(id=id_, scope=scope, round=token), number=number),
+    )
+
+
+async def verify(link: Link, on_progress: OnProgress | None) -> said.Verified:
+    """Have the whole store checked; see `Client.verify`."""
+    await trio.lowlevel.checkpoint()
+    number = link.conversation.new_number()
+    call = Asking(
+        lambda id_: asked.Verify(id=id_), said.Verified, tells_parts=True, number=number
+    )  # fmt: skip
+    with link.calling(call) as box:
+        while isinstance(happening := await box.next(), Stirred):
+            # All but the last one of them say no more than how far it is.
+            if call.found and on_progress is not None:
+                on_progress(call.found[-1].checked_bytes, call.found[-1].total_bytes)
+            del call.found[:-1]
+    answer_of(happening)
+    verified: said.Verified = call.found[-1]
+    return verified
