@@ -10,7 +10,6 @@ import pytest
 import trio
 
 from atomic_store import JsonEvent, ValidationRequest, open_store
-from atomic_store.journal import pipeline
 from atomic_store.journal.commit_times import COMMITS_KEPT, CommitTimes
 from atomic_store.journal.disk import OSDisk
 
@@ -60,7 +59,7 @@ def test_only_the_last_ones() -> None:
 async def test_a_store_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit's time is that of its write and its fdatasync, and no other."""
     now = 0.0
-    monkeypatch.setattr(pipeline.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
     sync = OSDisk.fdatasync
 
     def slow(disk: OSDisk, file: int) -> None:
