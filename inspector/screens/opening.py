@@ -25,6 +25,7 @@ class OpeningScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "again", "Try again"),
+        Binding("p,escape", "app.places", "Places", key_display="p"),
     ]
 
     def __init__(self, place: str, again: Callable[[], None]) -> None:

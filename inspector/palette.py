@@ -1,0 +1,19 @@
+"""The commands of the palette: what the keys do, and what has no key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from .screens.help import keys_of
+
+
+def commands_of(app: App[None], screen: Screen[object]) -> Iterable[SystemCommand]:
+    """Give what can be done on a screen now."""
+    for key in keys_of(screen):
+        if key.is_for_palette:
+            does = partial(app.run_action, key.action, key.node)
+            yield SystemCommand(key.words, f"Key: {key.keys}", does)
