@@ -113,9 +113,7 @@ class Inspector(App[None]):
         """Look at a store that is made for that, and removed again."""
         self._begin(self._demo(), OpeningScreen(DEMO, self.open_demo))
 
-    def _begin(
-        self, desk: Any, opening: OpeningScreen, which: Which | None = None
-    ) -> None:
+    def _begin(self, desk: Any, opening: OpeningScreen, which: Which | None = None) -> None:
         self.show_alone(opening)
         self.run_worker(self._show_when_open(desk, opening, which), group="opening", exclusive=True)
 
@@ -139,7 +137,9 @@ class Inspector(App[None]):
     async def _place(self, place: str, token: str | None) -> AsyncIterator[Desk]:
         assert self._bridge is not None
         async with self._bridge.entered(open_source, place, token=token) as source:
-            await self._change_habits(lambda habits: habits.with_place(source.place, timestamp(utc_now())))
+            await self._change_habits(
+                lambda habits: habits.with_place(source.place, timestamp(utc_now()))
+            )
             yield Desk(self._bridge, source, self.fold)
 
     @asynccontextmanager

@@ -31,7 +31,7 @@ _LEVELS: Final = {
     "subscribers": "subscribers",
     "slow_subscribers": "slow ones",
 }
-_COMMITS: Final = {"commit_p50_s": "half", "commit_p99_s": "99 of 100", "commit_max_s": "all"}
+_COMMITS: Final = {"commit_p50_s": "p50", "commit_p99_s": "p99", "commit_max_s": "longest"}
 _BAD: Final = frozenset({"crashed", "raised"})
 _ELSEWHERE: Final = {*_COUNTERS, *_LEVELS, *_COMMITS}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from atomic_store.journal.stock import Stock
 from atomic_store.journal.verify import Damage, Verification
@@ -10,16 +11,18 @@ from atomic_store.journal.verify import Damage, Verification
 from .facts import Fact, Item, SegmentFact, SegmentTitle, Title
 from .words import counted, duration, size, when
 
-NO_NOTE = "written elsewhere, it proves later that nobody has changed what is before it"
+WHAT_FOR: Final = "noted elsewhere, it proves later that nobody has changed anything before it"
+NOT_KNOWN: Final = "not known: what would tell is damaged"
 
 
-def stock_items(stock: Stock, health: str) -> list[Item]:
+def stock_items(stock: Stock, health: str, *, is_well: bool = True) -> list[Item]:
     """
     Say what the files hold.
 
     Args:
       stock: what was found.
       health: who writes it, in words.
+      is_well: whether that is how it should be.
     """
     head = stock.head
     holds = f"{counted(head.position, 'record')} of {counted(stock.scopes, 'scope')}"
@@ -28,16 +31,15 @@ def stock_items(stock: Stock, health: str) -> list[Item]:
     journal = sum(segment.bytes for segment in stock.segments)
     items: list[Item] = [
         Title("store"),
-        Fact("id", stock.store),
-        Fact("history", stock.history),
-        Fact("made", when(stock.created), copied=stock.created),
-        Fact("state", health),
+        _known("id", stock.store),
+        _known("history", stock.history),
+        _known("made", when(stock.created), stock.created),
+        Fact("state", health, "" if is_well else "bad"),
         Fact("holds", holds),
         None,
         Title("head"),
         Fact("position", f"{head.position:,}", "number", str(head.position)),
-        Fact("commit", head.commit, "number", f"{head.position} {head.commit}"),
-        Fact("", NO_NOTE, "dim"),
+        *_commit(stock),
         None,
         Title(f"journal: {counted(len(stock.segments), 'segment')}, {size(journal)}"),
         SegmentTitle(),
@@ -46,6 +48,18 @@ def stock_items(stock: Stock, health: str) -> list[Item]:
         *_derived(stock),
     ]
     return items + _torn(stock)
+
+
+def _known(label: str, value: str, copied: str = "") -> Fact:
+    return Fact(label, value, copied=copied) if value else Fact(label, NOT_KNOWN, "dim")
+
+
+def _commit(stock: Stock) -> list[Item]:
+    commit = stock.head.commit
+    if not commit:
+        return [Fact("commit", NOT_KNOWN, "dim")]
+    both = f"{stock.head.position} {commit}"
+    return [Fact("commit", commit, "number", both), Fact("", WHAT_FOR, "dim")]
 
 
 def _derived(stock: Stock) -> list[Item]:
@@ -79,10 +93,10 @@ def verification_items(found: Verification, took_s: float, place: str) -> list[I
       place: of the store: it is left out of the names of damaged files.
     """
     head = found.head
-    looked = (
-        f"{size(found.bytes)} in {duration(took_s)}: {counted(found.records, 'record')} "
-        f"of {counted(found.scopes, 'scope')} in {counted(found.segments, 'segment')}"
-    )
+    looked = f"{size(found.bytes)} in {duration(took_s)}: {counted(found.records, 'record')}"
+    if found.segments:
+        # A gateway does not tell that.
+        looked += f" of {counted(found.scopes, 'scope')} in {counted(found.segments, 'segment')}"
     count = len(found.damage)
     items: list[Item] = [
         Title(f"damaged in {counted(count, 'place')}", "bad")

@@ -22,7 +22,7 @@ from ..model.figure_facts import figure_items
 from ..model.figures import Figures
 from ..model.store_facts import stock_items, verification_items
 from ..model.words import counted, duration, size
-from ..sources.source import Feature
+from ..sources.source import Feature, Health
 from ..widgets.fact_lines import FactLines
 from ..widgets.plots import Plots
 from ..widgets.progress_line import ProgressLine
@@ -60,6 +60,16 @@ class StoreScreen(SourceScreen):
       clock: gives seconds, from any origin.
     """
 
+    HELP = """
+    What a store's files hold: who it is, where it ends, each segment, what is derived from them,
+    and what opening has cut off after a crash. The head's position and commit value stand for all
+    bytes before them. Over a gateway: what it counts, and how that went over the last minutes;
+    p99 is how long 99 of 100 of the last 1,000 commits took at most, each a write and an fsync.
+
+    A check reads every byte. It says where something is damaged: file, offset, line, what was
+    expected there and what was found.
+    """
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "verify", "Verify"),
         Binding("r", "again", "Look again"),
@@ -84,7 +94,7 @@ class StoreScreen(SourceScreen):
         self._clock = clock
         self._known: _Known = desk.kept.setdefault("store", _Known())
         self._lines = FactLines()
-        self._health = ""
+        self._health: Health | None = None
         self._progress = (0, 0)
         self._checking_since: float | None = None
 
@@ -134,9 +144,9 @@ class StoreScreen(SourceScreen):
         if known.figures.last:
             items += [*figure_items(known.figures), None]
         if known.stock is not None:
-            items += stock_items(known.stock, self._health)
-        self._lines.items = items
-        self._lines.words = self._summary()
+            health = self._health or Health(True, "")
+            items += stock_items(known.stock, health.words, is_well=health.is_well)
+        self._lines.show(items, self._summary())
         self._list.words_if_empty = "looking …"
         if self._list.lines is self._lines:
             self._list.changed()
@@ -171,7 +181,7 @@ class StoreScreen(SourceScreen):
                 if now != position:
                     self._known.stock = await self.desk.bridge.call(self.desk.source.stock)
                     position = now
-                self._health = (await self.desk.bridge.call(self.desk.source.health)).words
+                self._health = await self.desk.bridge.call(self.desk.source.health)
                 self._known.trouble = ""
             except (AtomicStoreError, OSError) as error:
                 # What was known before stands, below why there is nothing newer.

@@ -15,7 +15,9 @@ from ..model.texts import cells_of, fitted, visible
 from ..model.words import size, when
 from .virtual_list import Line, Part
 
-LABEL_CELLS: Final = 12
+LABEL_CELLS: Final = 10
+"""How much room labels have at least."""
+LABEL_CELLS_MAX: Final = 18
 TEXT_CELLS_MAX: Final = 10_000
 """How long a line may be that is copied."""
 NARROW: Final = 44
@@ -43,6 +45,13 @@ class FactLines:
     items: Sequence[Item] = ()
     words: str = ""
     """What stands above them."""
+    _label_cells: int = attrs.field(default=LABEL_CELLS, init=False)
+
+    def show(self, items: Sequence[Item], words: str) -> None:
+        """Show other items."""
+        self.items, self.words = items, words
+        labels = (cells_of(visible(i.label, LABEL_CELLS_MAX)) for i in items if isinstance(i, Fact))
+        self._label_cells = max(LABEL_CELLS, *labels, 0)
 
     @property
     def count(self) -> int:
@@ -66,7 +75,7 @@ class FactLines:
             case Title():
                 return (Part(" "), Part(visible(item.text, room), item.look))
             case Fact():
-                return _fact(item, room)
+                return _fact(item, room, self._label_cells)
             case SegmentTitle():
                 columns = _columns(room)
                 parts = [Part(_cell(name, name, width), "dim") for name, width in columns]
@@ -82,8 +91,8 @@ class FactLines:
         return "".join(part.text for part in line).rstrip()
 
 
-def _fact(fact: Fact, room: int) -> Line:
-    label_cells = LABEL_CELLS if room >= NARROW else min(9, room // 2)
+def _fact(fact: Fact, room: int, label_cells: int) -> Line:
+    label_cells = label_cells if room >= NARROW else min(9, room // 2)
     label = fitted(fact.label, label_cells, is_right=fact.label[:1].isdigit())
     value = visible(fact.value, max(0, room - label_cells - 2))
     return (Part("  "), Part(label, "dim"), Part(" "), Part(value, fact.look))

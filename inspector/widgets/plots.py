@@ -18,7 +18,7 @@ class Plots(ItemGrid):
     """How a gateway's figures went over the last minutes."""
 
     DEFAULT_CSS = """
-    Plots { grid-gutter: 0 1; keyline: none; }
+    Plots { grid-rows: 5; grid-gutter: 0 1; height: auto; padding: 0 0 0 0; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -29,8 +29,8 @@ class Plots(ItemGrid):
         yield Plot("accepted", "good", id="accepted")
         yield Plot("rejected", "warning", id="rejected")
         yield Plot("delivered", id="delivered")
-        yield Plot("commit, half", id="commit_p50_s")
-        yield Plot("commit, 99 of 100", id="commit_p99_s")
+        yield Plot("commit p50", id="commit_p50_s")
+        yield Plot("commit p99", id="commit_p99_s")
         yield Plot("waiting", "warning", id="waiting")
 
     def show(self, figures: Figures) -> None:
