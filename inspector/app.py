@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -47,8 +46,6 @@ class Inspector(App[None]):
     TITLE = "atomic_store"
     CSS_PATH = "inspector.tcss"
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (50, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-short"), (9, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,ctrl+q", "quit", "Quit", key_display="q"),
         Binding("question_mark,f1", "help", "Help", key_display="?"),
@@ -64,6 +61,9 @@ class Inspector(App[None]):
         habits: HabitsFile | None = None,
     ) -> None:
         super().__init__()
+        # What screens look like may depend on how much room there is.
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (50, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (9, "-tall")]
         self.place = place
         self.token = token
         self.fold = fold

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import final
 
 import attrs
 
 from .bridge import Bridge
+from .folding import Folding
 from .sources.source import Feature, Source
 
 
@@ -22,7 +23,7 @@ class Desk:
 
     bridge: Bridge
     source: Source
-    fold: Any = None
+    fold: Folding | None = None
     """What a scope's events amount to; None if nobody said."""
     kept: dict[str, Any] = attrs.Factory(dict)
     """What screens find again when they are opened again, by a name of theirs."""

@@ -43,7 +43,7 @@ class ToldSource:
     features: frozenset[Feature] = frozenset()
     place: str = "auction.store"
     page_size: int = 1_000
-    told_health: Health = Health(True, "a writer has it")
+    told_health: Health = attrs.Factory(lambda: Health(True, "a writer has it"))
     ended: list[tuple[str, str]] = attrs.Factory(list)
     refusal: Exception | None = None
     failure: Exception | None = None

@@ -55,6 +55,12 @@ class Habits:
     """The last one first, each once."""
     filters: tuple[SavedFilter, ...] = ()
     """By name, each name once."""
+    theme: str | None = None
+    """How the screen looks; None: as it comes."""
+
+    def with_theme(self, theme: str) -> Habits:
+        """Remember how the screen should look."""
+        return attrs.evolve(self, theme=theme) if _is_name(theme) else self
 
     def with_place(self, place: str, at: str) -> Habits:
         """Remember that a store is looked at; the one that was longest ago may be forgotten."""
@@ -97,6 +103,7 @@ class Habits:
         """Write what is remembered, as `parse` reads it."""
         value = {
             "format": FORMAT,
+            "theme": self.theme,
             "places": [{"place": p.place, "at": p.at} for p in self.places],
             "filters": [{"name": f.name, "where": f.where} for f in self.filters],
         }
@@ -126,7 +133,13 @@ def parse(document: bytes) -> tuple[Habits, str | None]:
     filters, odd_filters = _read(value.get("filters"), _filter, lambda saved: saved.name)
     odd = odd_places + odd_filters + max(0, len(places) - PLACES_MAX)
     odd += max(0, len(filters) - FILTERS_MAX)
-    habits = Habits(tuple(places[:PLACES_MAX]), _by_name(filters[:FILTERS_MAX]))
+    theme = value.get("theme")
+    odd += theme is not None and not _is_name(theme)
+    habits = Habits(
+        tuple(places[:PLACES_MAX]),
+        _by_name(filters[:FILTERS_MAX]),
+        theme if _is_name(theme) else None,
+    )
     return habits, f"habits: {odd} entries could not be read, or are too many" if odd else None
 
 

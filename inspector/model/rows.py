@@ -7,6 +7,7 @@ is shown of it, however large the record is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import Enum
 from typing import Final, TypeAlias, final
@@ -16,7 +17,7 @@ import attrs
 from atomic_store.journal import StoredRecord
 
 from .summary import summary
-from .texts import fitted, visible
+from .texts import cells_of, fitted, visible
 from .words import when
 
 
@@ -107,6 +108,11 @@ _LAYOUTS: Final = (
 )
 _POOREST: Final = _Layout(0, 8, 0, 0, 1, has_position=False, has_sequence=False)
 
+_REPEATED_CELLS_MAX: Final = 64
+"""A scope's name that is longer is not looked for in the data."""
+_MEMBER_CELLS: Final = 24
+"""How long the name of a member is that repeats it, about."""
+
 _Wish: TypeAlias = tuple[Kind, int]
 
 
@@ -179,10 +185,19 @@ def _cell(record: StoredRecord, column: Column) -> str:
         case Kind.TYPE:
             text = type_of(record, cells)
         case Kind.DATA:
-            text = summary(record.data, cells)
+            text = data_of(record, cells)
         case Kind.EVENT:
-            text = f"{type_of(record, min(cells, 24))} {summary(record.data, cells)}"
+            text = f"{type_of(record, min(cells, 24))} {data_of(record, cells)}"
     return fitted(text, cells, is_right=column.kind in _TO_THE_RIGHT)
+
+
+def data_of(record: StoredRecord, cells_max: int) -> str:
+    """Say what a record's data are, without the member that only repeats the scope's name."""
+    scope = visible(record.scope, _REPEATED_CELLS_MAX)
+    text = summary(record.data, cells_max + cells_of(scope) + _MEMBER_CELLS)
+    name = re.escape(scope)
+    repeated = re.compile(rf'(?:^| )[\w-]+=(?:{name}|"{name}")(?=$| )')
+    return visible(repeated.sub("", text, count=1).lstrip(), cells_max)
 
 
 def type_of(record: StoredRecord, cells_max: int) -> str:

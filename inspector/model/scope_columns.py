@@ -22,6 +22,10 @@ WHO_CELLS_MAX: Final = 48
 """How long a name may be in a sentence."""
 
 
+UNTOLD: Final = "\u2013"
+"""Stands where nobody tells."""
+
+
 class Kind(Enum):
     """What a column is about; its value is the title above it."""
 
@@ -223,7 +227,7 @@ def _said(seen: ScopeSeen, column: Column, moment: Moment) -> tuple[str, str]:
 def _state(state: State) -> tuple[str, str]:
     match state:
         case State.UNKNOWN:
-            return "–", "dim"
+            return UNTOLD, "dim"
         case State.IDLE:
             return state.value, "dim"
         case State.AVAILABLE:
@@ -235,14 +239,14 @@ def _state(state: State) -> tuple[str, str]:
 def _of_round(seen: Round, column: Column, passed_s: float) -> tuple[str, str]:
     match column.kind:
         case Kind.HOLDER:
-            return seen.principal or "–", ""
+            return seen.principal or UNTOLD, ""
         case Kind.OPEN if seen.since_s is not None:
             return ticking(seen.since_s + passed_s), "warning"
         case Kind.LEFT if seen.deadline_s is not None:
             left_s = seen.deadline_s - passed_s
             return (ticking(left_s), "dim") if left_s > 0 else ("over", "bad")
         case _:
-            return "–", "dim"
+            return UNTOLD, "dim"
 
 
 def number(value: int, cells: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any, ClassVar
 
@@ -10,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
-from textual.worker import Worker
 
 from atomic_store.errors import AtomicStoreError
 
@@ -39,6 +39,7 @@ class SourceScreen(Screen[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
+        self._works: dict[str, asyncio.Task[None]] = {}
 
     def body(self) -> Iterable[Widget]:
         """Give what is between the two lines."""
@@ -77,7 +78,7 @@ class SourceScreen(Screen[None]):
 
     def ask_health(self) -> None:
         """Ask how it goes, if anybody looks."""
-        if self.is_current:
+        if self.is_current and not self.is_working("health"):
             self.work(self._show_health(), "health", is_quiet=True)
 
     async def _show_health(self) -> None:
@@ -89,16 +90,34 @@ class SourceScreen(Screen[None]):
 
     def work(
         self, what: Coroutine[Any, Any, None], group: str, *, is_quiet: bool = False
-    ) -> Worker[None]:
+    ) -> asyncio.Task[None]:
         """
         Do something that takes time; what is still done in the same group is cancelled.
+
+        It ends with the screen.
 
         Args:
           is_quiet: trouble is shown in the line above only.
         """
-        return self.run_worker(
-            self._guarded(what, is_quiet), group=group, exclusive=True, exit_on_error=False
-        )
+        if (before := self._works.get(group)) is not None:
+            before.cancel()
+        task = asyncio.create_task(self._guarded(what, is_quiet), name=group)
+        self._works[group] = task
+        # Textual's workers leave behind what was cancelled before it had begun.
+        task.add_done_callback(lambda _: what.close())
+        return task
+
+    def is_working(self, group: str) -> bool:
+        """Whether something of a group is still done."""
+        return group in self._works and not self._works[group].done()
+
+    async def on_unmount(self) -> None:
+        """End what is still done."""
+        works = [task for task in self._works.values() if not task.done()]
+        for task in works:
+            task.cancel()
+        if works:
+            await asyncio.wait(works)
 
     async def _guarded(self, what: Coroutine[Any, Any, None], is_quiet: bool) -> None:
         try:

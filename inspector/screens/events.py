@@ -10,12 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from atomic_store.errors import FilterError
-from atomic_store.filter import parse
 from atomic_store.journal import StoredRecord
+from atomic_store.reading import filter_of
 
 from ..browsing import Browsing
 from ..desk import Desk
-from ..model.correlation import filter_for
+from ..model.correlation import related, ties_of
 from ..model.hits import HitListing
 from ..model.jumps import HINT, Jump, ToPosition, ToSequence, parse_jump
 from ..model.listing import Grown
@@ -105,7 +105,7 @@ class EventsScreen(SourceScreen):
         self._show_status()
 
     @on(VirtualList.Moved)
-    def _moved(self, event: VirtualList.Moved) -> None:
+    def _moved(self) -> None:
         self._show_status()
 
     def _show_status(self) -> None:
@@ -144,12 +144,8 @@ class EventsScreen(SourceScreen):
         """Show all events with the same correlation or causation, over all scopes."""
         if (record := self.record) is None:
             return
-        text = filter_for(record)
-        if text is None:
-            self.notify("this event names no correlation, and no causation", markup=False)
-        else:
-            which = Which(where=parse(text))
-            self.app.push_screen(EventsScreen(self.desk, which, record.position))
+        which = Which(where=filter_of(related(ties_of(record))))
+        self.app.push_screen(EventsScreen(self.desk, which, record.position))
 
     def action_scope(self) -> None:
         """Show all events of this one's scope, with the cursor on this one."""
@@ -189,7 +185,7 @@ class EventsScreen(SourceScreen):
     def _filter(self, event: AskBar.Answered) -> None:
         text = event.text.strip()
         try:
-            where = parse(text) if text else None
+            where = filter_of(text) if text else None
         except FilterError as error:
             event.bar.trouble(str(error))
             return

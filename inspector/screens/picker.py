@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, Final, final
 
@@ -22,7 +22,7 @@ from ..bridge import Bridge, BridgeClosed
 from ..model.habits import Place
 from ..model.scope_columns import since
 from ..model.texts import fitted
-from ..sources.places import completed, is_there, is_url
+from ..sources.places import completed, is_there
 from ..widgets.top_bar import TopBar
 from ..widgets.virtual_list import Line, Part, VirtualList
 

@@ -28,7 +28,6 @@ class AskBar(Static):
 
     DEFAULT_CSS = """
     AskBar {
-        dock: bottom;
         height: auto;
         max-height: 4;
         display: none;

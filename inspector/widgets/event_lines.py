@@ -52,7 +52,7 @@ class EventLines:
     records: Records
     on_wants: Callable[[int, int], None]
     is_one_scope: bool = False
-    _sizes: Sizes = attrs.Factory(Sizes)
+    _sizes: Sizes = attrs.Factory(lambda: Sizes(scope_cells=1, type_cells=1))
     _columns: tuple[int, Sizes, Columns] | None = None
 
     @property

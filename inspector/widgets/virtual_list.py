@@ -88,6 +88,7 @@ class VirtualList(ScrollView, can_focus=True):
 
     DEFAULT_CSS = """
     VirtualList {
+        height: 1fr;
         overflow-x: hidden;
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
