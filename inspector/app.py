@@ -62,7 +62,7 @@ class Inspector(App[None]):
     ) -> None:
         super().__init__()
         # What screens look like may depend on how much room there is.
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (50, "-wide")]
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (9, "-tall")]
         self.place = place
         self.token = token
@@ -207,10 +207,3 @@ async def _keep_open(desk: Any, ready: asyncio.Future[Desk]) -> None:
     async with desk as opened:
         ready.set_result(opened)
         await asyncio.Event().wait()
-
-
-def run(make: Callable[[], Inspector]) -> int:
-    """Run the app; gives the exit code."""
-    app = make()
-    app.run()
-    return app.return_code or 0

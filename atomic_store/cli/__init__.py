@@ -16,6 +16,7 @@ from .demo import demo
 from .ending import ended
 from .events import events
 from .index import index
+from .inspect import inspect
 from .output import flush
 from .scopes import scopes
 from .serve import serve
@@ -43,7 +44,7 @@ def atomic_store() -> None:
     """  # noqa: D301  # click's mark for "do not wrap this paragraph"
 
 
-for command in (demo, scopes, events, tail, stats, verify, index, serve, token):
+for command in (demo, inspect, scopes, events, tail, stats, verify, index, serve, token):
     atomic_store.add_command(command)
 
 

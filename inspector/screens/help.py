@@ -76,8 +76,8 @@ def _is_interesting(active: ActiveBinding) -> bool:
 
 def _rank(active: ActiveBinding, screen: Screen[object]) -> int:
     if active.node is screen:
-        return 0
-    return 2 if active.node is screen.app else 1
+        return 1 if active.binding.action == "back" else 0
+    return 3 if active.node is screen.app else 2
 
 
 def _displays(screen: Screen[object], bindings: Iterable[Binding]) -> list[str]:
@@ -109,7 +109,7 @@ class HelpScreen(ModalScreen[None]):
             border-subtitle-color: $text-muted;
             scrollbar-size-vertical: 1;
         }
-        #words { width: 100%; padding: 0; }
+        #about { width: 100%; padding: 0; }
         #keys { width: 100%; margin-top: 1; }
     }
     """
@@ -125,7 +125,7 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = "Help"
             box.border_subtitle = "esc closes"
             if self._words:
-                yield Static(Content(self._words), id="words")
+                yield Static(Content(self._words), id="about")
             yield Static(self._table(), id="keys")
 
     def _table(self) -> Content:

@@ -55,13 +55,13 @@ class ScopesScreen(SourceScreen):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "all_events", "All events"),
+        Binding("a", "all_events", "All"),
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("s", "sort", "Sort"),
         Binding("S", "turn_round", "Turn round", show=False),
         Binding("x", "end_round", "End round"),
         Binding("i", "store", "Store"),
-        Binding("p", "app.places", "Places"),
+        Binding("p", "app.places", "Places", show=False),
         Binding("r", "again", "Ask again", show=False),
         Binding("down", "to_list", "To the list", show=False),
         Binding("escape,backspace,h,left", "back", "Back", show=False),
@@ -164,7 +164,11 @@ class ScopesScreen(SourceScreen):
         line, table = self.query_one(StatusLine), self.lines.table
         order, is_reverse = table.order
         many = counted(table.total, "scope")
-        line.left = f"/{self._filter} · {table.count:,} of {many}" if self._filter else many
+        if self._filter:
+            # While it is typed, it is to be seen in the line above.
+            holds = "" if self.query_one(AskBar).is_asking else f"/{self._filter} · "
+            many = f"{holds}{table.count:,} of {many}"
+        line.left = many
         if self._stopped is not None:
             line.right = "not watched any more: r asks again"
         elif self._is_loading:
@@ -197,6 +201,7 @@ class ScopesScreen(SourceScreen):
     def _to_list(self) -> None:
         self.query_one(AskBar).close()
         self.list.focus()
+        self._say()
 
     def action_to_list(self) -> None:
         """Go from what is typed to what was found."""

@@ -14,7 +14,6 @@ from ..model.curves import Curve, bars, top_for
 from ..model.figure_facts import UNKNOWN
 from ..model.texts import cells_of, visible
 from ..model.words import duration
-from .shades import faded
 
 AXIS_FROM_ROWS: Final = 4
 """A plot of fewer lines has no axis."""
@@ -31,7 +30,7 @@ class Plot(Widget):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "plot--now",
+        "plot--now", "plot--dim",
         "plot--good", "plot--warning", "plot--bad", "plot--number",
     }  # fmt: skip
 
@@ -39,6 +38,7 @@ class Plot(Widget):
     Plot {
         height: 5;
         padding: 0 1;
+        & > .plot--dim { text-style: dim; }
         & > .plot--now { color: $text; text-style: bold; }
         & > .plot--good { color: $success; }
         & > .plot--warning { color: $warning; }
@@ -79,13 +79,13 @@ class Plot(Widget):
             columns = self._curve.columns(max(1, cells))
             drawn = bars(columns, high, top_for(self._curve.highest))[y - 1]
             return self._strip([(drawn, f"plot--{self._look}")], cells)
-        return self._strip([(self._axis(cells), "faded")], cells)
+        return self._strip([(self._axis(cells), "plot--dim")], cells)
 
     def _head(self, cells: int) -> list[tuple[str, str]]:
         now = visible(self._now, cells)
         name = visible(self.title, max(0, cells - cells_of(now) - 1))
         blanks = " " * (cells - cells_of(now) - cells_of(name))
-        return [(name + blanks, "faded"), (now, "plot--now")]
+        return [(name + blanks, "plot--dim"), (now, "plot--now")]
 
     def _axis(self, cells: int) -> str:
         begin = f"{duration(self._curve.span_s)} ago"
@@ -98,6 +98,4 @@ class Plot(Widget):
         return Strip(segments).adjust_cell_length(cells, self.rich_style)
 
     def _style(self, name: str) -> Style:
-        if name == "faded":
-            return faded(self.rich_style)
         return self.rich_style + self.get_component_rich_style(name, partial=True)

@@ -15,8 +15,6 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from .shades import faded
-
 
 class Part(NamedTuple):
     """A piece of a line, all of one look."""
@@ -29,7 +27,6 @@ class Part(NamedTuple):
 
 Line = tuple[Part, ...]
 
-# What is dim is nearer to its background, whatever that is: it has no colour of its own.
 LOOKS: Final = ("dim", "key", "name", "number", "good", "warning", "bad")
 STRIPS_MAX: Final = 512
 """How many lines are kept as they were drawn."""
@@ -83,7 +80,8 @@ class VirtualList(ScrollView, can_focus=True):
         "virtual-list--title",
         "virtual-list--cursor",
         "virtual-list--cursor-blurred",
-        *(f"virtual-list--{look}" for look in LOOKS if look != "dim"),
+        "virtual-list--empty",
+        *(f"virtual-list--{look}" for look in LOOKS),
     }
 
     DEFAULT_CSS = """
@@ -95,6 +93,8 @@ class VirtualList(ScrollView, can_focus=True):
         & > .virtual-list--title { color: $text-muted; background: $panel; text-style: bold; }
         & > .virtual-list--cursor { background: $primary 60%; }
         & > .virtual-list--cursor-blurred { background: $primary 25%; }
+        & > .virtual-list--empty { color: $text-muted; }
+        & > .virtual-list--dim { text-style: dim; }
         & > .virtual-list--key { color: $text-accent; }
         & > .virtual-list--name { color: $text; text-style: bold; }
         & > .virtual-list--number { color: $text-primary; }
@@ -313,15 +313,15 @@ class VirtualList(ScrollView, can_focus=True):
     def _style(self, look: str, base: Style) -> Style:
         if not look:
             return base
-        if look == "dim":
-            return faded(base)
         style = self.get_component_rich_style(f"virtual-list--{look}", partial=True)
         return base + style
 
     def _empty(self, y: int, cells: int) -> Strip:
         if y == 2 and not self.lines.count and self.words_if_empty:
-            words = Part(f"  {self.words_if_empty}", "dim")
-            return self._strip((words,), self.rich_style, cells)
+            style = self.rich_style + self.get_component_rich_style(
+                "virtual-list--empty", partial=True
+            )
+            return self._strip((Part(f"  {self.words_if_empty}"),), style, cells)
         return Strip.blank(cells, self.rich_style)
 
     def notify_style_update(self) -> None:
