@@ -3,28 +3,68 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import attrs
 import click
+import trio
 
 from ..journal.stock import SegmentStock, Stock, take_stock
-from .arguments import store_argument
-from .output import counted, print_line, print_value
+from .output import counted, print_line, print_value, shortened
+from .places import Place, open_at_gateway, place_argument, refuse_token, token_file_option
 from .texts import help_option
 
 
 @click.command(add_help_option=False)
-@store_argument
+@place_argument
+@token_file_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @help_option
-def stats(store: Path, as_json: bool) -> None:
-    """Say what STORE holds, segment by segment, and how much room its files take."""
-    stock = take_stock(store)
+def stats(store: Place, token_file: str | None, as_json: bool) -> None:
+    """
+    Say what STORE holds, segment by segment, and how much room its files take.
+
+    Of a gateway (STORE is its URL, wss://…) it says what that counts, by name; that needs the
+    right to operate.
+    """
+    refuse_token(store, token_file)
+    if store.directory is None:
+        _print_figures(trio.run(_figures, store, token_file), as_json=as_json)
+        return
+    stock = take_stock(store.directory)
     if as_json:
         print_value(_json_of(stock))
         return
-    for line in _lines_of(store, stock):
+    for line in _lines_of(store.directory, stock):
         print_line(line)
+
+
+async def _figures(place: Place, token_file: str | None) -> dict[str, Any]:
+    async with open_at_gateway(place, token_file) as client:
+        return await client.stats()
+
+
+def _print_figures(figures: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_value(figures)
+        return
+    for name, value in figures.items():
+        print_line(f"{name}: {_figure(value)}")
+
+
+def _figure(value: Any) -> str:
+    """Write a figure for people."""
+    match value:
+        case None:
+            return "not known"
+        case bool() | str():
+            return shortened(str(value))
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,.6g}"
+        case _:
+            return shortened(str(value))
 
 
 def _lines_of(store: Path, stock: Stock) -> list[str]:
