@@ -54,7 +54,7 @@ def _place(context: click.Context, parameter: click.Parameter, value: str) -> Pl
         raise click.BadParameter(f"expected a URL, found {shown(value)} ({error})") from None
 
 
-place_argument = click.argument("place", callback=_place, metavar="STORE")
+place_argument = click.argument("store", callback=_place)
 token_file_option = click.option(
     "--token-file",
     type=click.Path(),

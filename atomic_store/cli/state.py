@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,20 +79,16 @@ def state(
     """
     refuse_token(store, token_file)
     if fold is None:
-        raise click.UsageError(
-            "expected --fold MODULE:NAME: a state is what a fold makes of events"
-        )
+        raise click.UsageError("expected --fold: a state is what a fold makes of a scope's events")
     here = Path.cwd()
     asked = _Asked(scope, sequence, fold, load_fold(fold, here), load_event_types(events, here))
     found = trio.run(_folded, store, token_file, asked)
-    wanted = sequence if sequence is not None else max(1, found.sequence)
-    if found.sequence < wanted:
-        what = (
-            f"the scope {shown(scope)}"
-            if sequence is None
-            else f"event {sequence} of {shown(scope)}"
-        )
-        complain(f"{store.name}: expected {what}, found {counted(found.sequence, 'event')} of it")
+    if found.sequence < (1 if sequence is None else sequence):
+        wanted = f"the scope {shown(scope)}"
+        if sequence is not None:
+            wanted = f"event {sequence:,} of {wanted}"
+        complaint = f"expected {wanted}, found {counted(found.sequence, 'event')} of it"
+        complain(f"{store.name}: {complaint}")
         return WRONG
     _print(asked, found, as_json=as_json)
     return DONE
@@ -138,10 +135,8 @@ def _print(asked: _Asked, found: _State, *, as_json: bool) -> None:
         encoded = msgspec.json.encode(head).decode()
         print_json(f'{encoded[:-1]},"state":{text.decode()}}}')
         return
-    try:
+    # What is nested too deep to be set out is printed as it is.
+    with contextlib.suppress(msgspec.DecodeError, RecursionError):
         text = msgspec.json.format(text, indent=2)
-    except (msgspec.DecodeError, RecursionError):
-        # It is nested too deep to be set out.
-        pass
     for line in text.decode().split("\n"):
         print_line(line)

@@ -56,7 +56,7 @@ def _figure(value: Any) -> str:
     """Write a figure for people."""
     match value:
         case None:
-            return "not known"
+            return "none"
         case bool() | str():
             return shortened(str(value))
         case int():

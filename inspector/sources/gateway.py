@@ -13,6 +13,7 @@ from atomic_store.feed import CaughtUp, FeedItem
 from atomic_store.gateway.client import Client, RemoteFeed, open_client
 from atomic_store.gateway.client.asking import scopes_page
 from atomic_store.gateway.client.errors import GatewayClosed
+from atomic_store.gateway.client.operating import verification_of
 from atomic_store.gateway.client.source import RemoteSource
 from atomic_store.gateway.protocol.rights import Right
 from atomic_store.gateway.protocol.server_messages import ScopeShown, Welcome
