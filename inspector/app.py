@@ -140,7 +140,7 @@ class Inspector(App[None]):
             await self._change_habits(
                 lambda habits: habits.with_place(source.place, timestamp(utc_now()))
             )
-            yield Desk(self._bridge, source, self.fold)
+            yield Desk(self._bridge, source, self.fold, self.habits)
 
     @asynccontextmanager
     async def _demo(self) -> AsyncIterator[Desk]:
@@ -149,7 +149,7 @@ class Inspector(App[None]):
             self._bridge.entered(open_demo) as path,
             self._bridge.entered(open_source, str(path)) as source,
         ):
-            yield Desk(self._bridge, source, self.fold)
+            yield Desk(self._bridge, source, self.fold, self.habits)
 
     async def _close_source(self) -> None:
         if self._source is not None:

@@ -8,6 +8,7 @@ import attrs
 
 from .bridge import Bridge
 from .folding import Folding
+from .habits_file import HabitsFile
 from .sources.source import Feature, Source
 
 
@@ -27,6 +28,8 @@ class Desk:
     """What a scope's events amount to; None if nobody said."""
     kept: dict[str, Any] = attrs.Factory(dict)
     """What screens find again when they are opened again, by a name of theirs."""
+    habits: HabitsFile = attrs.Factory(lambda: HabitsFile(None))
+    """Where saved filters are."""
 
     def can(self, feature: Feature) -> bool:
         """Whether the source can do something."""
