@@ -26,10 +26,10 @@ class Desk:
     source: Source
     fold: Folding | None = None
     """What a scope's events amount to; None if nobody said."""
-    kept: dict[str, Any] = attrs.Factory(dict)
-    """What screens find again when they are opened again, by a name of theirs."""
     habits: HabitsFile = attrs.Factory(lambda: HabitsFile(None))
     """Where saved filters are."""
+    kept: dict[str, Any] = attrs.field(factory=dict, kw_only=True)
+    """What screens find again when they are opened again, by a name of theirs."""
 
     def can(self, feature: Feature) -> bool:
         """Whether the source can do something."""

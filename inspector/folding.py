@@ -15,8 +15,7 @@ import attrs
 import trio
 
 from atomic_store import Fold
-from atomic_store.cli.folds import load_event_types, load_fold
-from atomic_store.cli.named import failure
+from atomic_store.cli.folds import failure_of, load_event_types, load_fold
 from atomic_store.errors import AtomicStoreError
 from atomic_store.events import EventTypes
 from atomic_store.journal import StoredRecord
@@ -65,7 +64,7 @@ class Folding:
             return self.fold.evolve(state, event)
         except BaseException as error:
             raise FoldFailed(
-                f"{self.name} fails at event {record.sequence:,}: {failure(error)}"
+                f"{self.name} fails at event {record.sequence:,}: {failure_of(error)}"
             ) from None
 
 

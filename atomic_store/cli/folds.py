@@ -43,7 +43,7 @@ def load_fold(name: str, directory: Path) -> Fold[Any, Any]:
         try:
             found = found()
         except BaseException as error:
-            raise CannotRun(f"--fold {name}: calling it failed: {failure(error)}") from error
+            raise CannotRun(f"--fold {name}: calling it failed: {failure_of(error)}") from error
     if not isinstance(found, Fold):
         if inspect.iscoroutine(found):
             found.close()
@@ -69,3 +69,9 @@ def load_event_types(name: str | None, directory: Path) -> EventTypes:
         return event_types(classes, event_bytes_max=Options().event_bytes_max)
     except (TypeError, ValueError) as error:
         raise CannotRun(f"--events {name}: {error}") from error
+
+
+def failure_of(error: BaseException) -> str:
+    """Say what their code has raised, and where in it; nowhere, if that was not even entered."""
+    inner = error.__traceback__ and error.__traceback__.tb_next
+    return failure(error.with_traceback(inner))

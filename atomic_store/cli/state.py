@@ -16,9 +16,8 @@ from ..events import EventTypes
 from ..fold import Fold
 from .choosing import scope_callback
 from .ending import DONE, WRONG, CannotRun
-from .folds import fold_events_option, fold_option, load_event_types, load_fold
+from .folds import failure_of, fold_events_option, fold_option, load_event_types, load_fold
 from .json_text import json_text
-from .named import failure
 from .output import complain, counted, print_json, print_line
 from .places import Looked, Place, open_place, place_argument, refuse_token, token_file_option
 from .progress import progress
@@ -123,7 +122,7 @@ def _evolve(asked: _Asked, found: _State, stored: Any) -> None:
     except (Exception, SystemExit) as error:
         raise CannotRun(
             f"--fold {asked.name} fails at event {stored.sequence} of {shown(asked.scope)}: "
-            f"{failure(error)}"
+            f"{failure_of(error)}"
         ) from error
     found.sequence, found.at = stored.sequence, stored.at
 
