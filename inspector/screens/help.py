@@ -55,7 +55,7 @@ def keys_of(screen: Screen[object]) -> list[Key]:
         is_for_palette = first.binding.show or first.node is screen
         keys.append(
             Key(
-                shown, first.binding.description, first.binding.action, first.node,
+                shown, first.tooltip or first.binding.description, first.binding.action, first.node,
                 is_for_palette, is_apart,
             )
         )  # fmt: skip
