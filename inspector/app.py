@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -16,6 +17,7 @@ from atomic_store.journal.clock import timestamp, utc_now
 
 from .bridge import Bridge, open_bridge
 from .desk import Desk
+from .folding import Folding
 from .habits_file import HabitsFile
 from .model.habits import Habits
 from .model.texts import visible
@@ -25,7 +27,7 @@ from .screens.help import HelpScreen
 from .screens.opening import OpeningScreen
 from .screens.picker import Choices, PickerScreen
 from .screens.scopes import ScopesScreen
-from .sources.demo import open_demo
+from .sources.demo import demo_folding, open_demo
 from .sources.opening import open_source
 
 DEMO = "a demo"
@@ -56,19 +58,20 @@ class Inspector(App[None]):
         place: str | None = None,
         *,
         token: str | None = None,
-        fold: Any = None,
+        fold: Folding | None = None,
         which: Which | None = None,
         habits: HabitsFile | None = None,
     ) -> None:
         super().__init__()
         # What screens look like may depend on how much room there is.
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (50, "-wide")]
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (9, "-tall")]
         self.place = place
         self.token = token
         self.fold = fold
         self.which = which
         self.habits = habits or HabitsFile(None)
+        self._kept_theme = self.theme
         self._open = AsyncExitStack()
         self._bridge: Bridge | None = None
         self._source: asyncio.Task[None] | None = None
@@ -76,8 +79,8 @@ class Inspector(App[None]):
     async def on_mount(self) -> None:
         """Begin."""
         known, complaint = self.habits.load()
-        if known.theme in self.available_themes:
-            self.theme = known.theme
+        if known.theme is not None and known.theme in self.available_themes:
+            self._kept_theme = self.theme = known.theme
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         if complaint is not None:
             self.notify(visible(complaint, 300), severity="warning", markup=False)
@@ -100,7 +103,7 @@ class Inspector(App[None]):
         choices = Choices(self.open_place, self.open_demo, self._forget)
         known, _ = self.habits.load()
         self.show_alone(PickerScreen(self._bridge, known.places, choices))
-        self.run_worker(self._close_source(), group="opening", exclusive=True)
+        self._run_alone(self._close_source)
 
     def open_place(self, place: str) -> None:
         """Look at a place; its first screen comes when it is open."""
@@ -113,11 +116,23 @@ class Inspector(App[None]):
         """Look at a store that is made for that, and removed again."""
         self._begin(self._demo(), OpeningScreen(DEMO, self.open_demo))
 
-    def _begin(self, desk: Any, opening: OpeningScreen, which: Which | None = None) -> None:
+    def _begin(
+        self,
+        desk: AbstractAsyncContextManager[Desk],
+        opening: OpeningScreen,
+        which: Which | None = None,
+    ) -> None:
         self.show_alone(opening)
-        self.run_worker(self._show_when_open(desk, opening, which), group="opening", exclusive=True)
+        self._run_alone(partial(self._show_when_open, desk, opening, which))
 
-    async def _show_when_open(self, desk: Any, opening: OpeningScreen, which: Which | None) -> None:
+    def _run_alone(self, what: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do what opens or closes a place; what was still done of that is cancelled."""
+        # As a function: one that is cancelled before it has begun leaves nothing behind.
+        self.run_worker(what, group="opening", exclusive=True)
+
+    async def _show_when_open(
+        self, desk: AbstractAsyncContextManager[Desk], opening: OpeningScreen, which: Which | None
+    ) -> None:
         await self._close_source()
         ready: asyncio.Future[Desk] = asyncio.get_running_loop().create_future()
         self._source = asyncio.create_task(_keep_open(desk, ready))
@@ -140,7 +155,7 @@ class Inspector(App[None]):
             await self._change_habits(
                 lambda habits: habits.with_place(source.place, timestamp(utc_now()))
             )
-            yield Desk(self._bridge, source, self.fold)
+            yield Desk(self._bridge, source, self.fold, self.habits)
 
     @asynccontextmanager
     async def _demo(self) -> AsyncIterator[Desk]:
@@ -149,7 +164,8 @@ class Inspector(App[None]):
             self._bridge.entered(open_demo) as path,
             self._bridge.entered(open_source, str(path)) as source,
         ):
-            yield Desk(self._bridge, source, self.fold)
+            folding = await asyncio.to_thread(demo_folding)
+            yield Desk(self._bridge, source, folding, self.habits)
 
     async def _close_source(self) -> None:
         if self._source is not None:
@@ -169,10 +185,14 @@ class Inspector(App[None]):
     # --- habits -----------------------------------------------------------------------------
 
     def _forget(self, place: str) -> None:
-        self.run_worker(self._change_habits(lambda habits: habits.without_place(place)))
+        self.run_worker(partial(self._change_habits, lambda habits: habits.without_place(place)))
 
     def _remember_theme(self, theme: Theme) -> None:
-        self.run_worker(self._change_habits(lambda habits: habits.with_theme(theme.name)))
+        # One is told of the theme at the beginning, too.
+        if theme.name == self._kept_theme:
+            return
+        self._kept_theme = theme.name
+        self.run_worker(partial(self._change_habits, lambda habits: habits.with_theme(theme.name)))
 
     async def _change_habits(self, change: Callable[[Habits], Habits]) -> None:
         await asyncio.to_thread(self.habits.change, change)
@@ -202,15 +222,8 @@ class Inspector(App[None]):
             self.notify(f"saved as {visible(path, 300)}", markup=False)
 
 
-async def _keep_open(desk: Any, ready: asyncio.Future[Desk]) -> None:
+async def _keep_open(desk: AbstractAsyncContextManager[Desk], ready: asyncio.Future[Desk]) -> None:
     """Hold something open until cancelled."""
     async with desk as opened:
         ready.set_result(opened)
         await asyncio.Event().wait()
-
-
-def run(make: Callable[[], Inspector]) -> int:
-    """Run the app; gives the exit code."""
-    app = make()
-    app.run()
-    return app.return_code or 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import attrs
 
 from .bridge import Bridge
 from .folding import Folding
+from .habits_file import HabitsFile
 from .sources.source import Feature, Source
 
 
@@ -25,6 +26,10 @@ class Desk:
     source: Source
     fold: Folding | None = None
     """What a scope's events amount to; None if nobody said."""
+    habits: HabitsFile = attrs.Factory(lambda: HabitsFile(None))
+    """Where saved filters are."""
+    kept: dict[str, Any] = attrs.field(factory=dict, kw_only=True)
+    """What screens find again when they are opened again, by a name of theirs."""
 
     def can(self, feature: Feature) -> bool:
         """Whether the source can do something."""

@@ -112,8 +112,14 @@ def on_screen(
     asyncio.run(main())
 
 
-def control_characters(app: Inspector) -> set[str]:
-    """What a terminal would obey and not show, of all that is on the screen; and that no SVG."""
-    found = {c for c in text_of(app).replace("\n", "") if not c.isprintable()}
-    ET.fromstring(app.export_screenshot())
-    return found
+def text_on(pilot: Pilot[Any]) -> str:
+    """All that is on the screen, as lines of text."""
+    assert isinstance(pilot.app, Inspector)
+    return text_of(pilot.app)
+
+
+def control_characters(pilot: Pilot[Any]) -> set[str]:
+    """What a terminal would obey and not show, of all that is on the screen."""
+    # A picture of it must be XML.
+    ET.fromstring(pilot.app.export_screenshot())
+    return {c for c in text_on(pilot).replace("\n", "") if not c.isprintable()}

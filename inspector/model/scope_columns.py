@@ -18,6 +18,8 @@ SCOPE_CELLS_MAX: Final = 64
 """However much room there is: an eye must find its way from the name to the rest."""
 
 
+AGO_CELLS: Final = 12
+"""How wide "364 days ago" is."""
 WHO_CELLS_MAX: Final = 48
 """How long a name may be in a sentence."""
 
@@ -118,17 +120,17 @@ class _Layout:
 
 
 _EVENTS: Final = (Kind.EVENTS, 10)
-_AGO: Final = (Kind.AGO, 12)
+_AGO: Final = (Kind.AGO, AGO_CELLS)
 _BARS: Final = (Kind.BARS, 12)
 _RATE: Final = (Kind.RATE, 8)
 _STATE: Final = (Kind.STATE, 10)
-_OPEN: Final = (Kind.OPEN, 12)
-_LEFT: Final = (Kind.LEFT, 9)
+_OPEN: Final = (Kind.OPEN, 8)
+_LEFT: Final = (Kind.LEFT, 8)
 _WAITING: Final = (Kind.WAITING, 5)
 
 # From the most generous to the poorest: the first that fits is taken.
 _POOR: Final = (
-    _Layout(12, ((Kind.EVENTS, 8), (Kind.AGO, 11)), gap=1),
+    _Layout(12, ((Kind.EVENTS, 8), (Kind.AGO, 6)), gap=1),
     _Layout(8, ((Kind.EVENTS, 7),), gap=1),
     _Layout(1, ()),
 )
@@ -137,17 +139,17 @@ _LIVE: Final = (
         _LEFT, _WAITING)),
     _Layout(24, (_EVENTS, _AGO, _BARS, _RATE, _STATE, (Kind.HOLDER, 16), _OPEN, _LEFT, _WAITING)),
     _Layout(20, (_EVENTS, _AGO, _BARS, _STATE, (Kind.HOLDER, 14), _OPEN, _WAITING)),
-    _Layout(16, ((Kind.EVENTS, 8), _AGO, _STATE, (Kind.HOLDER, 11), (Kind.OPEN, 10), _WAITING),
-        gap=1),
-    _Layout(12, ((Kind.EVENTS, 8), _STATE, (Kind.HOLDER, 8), (Kind.OPEN, 8)), gap=1),
+    _Layout(18, ((Kind.EVENTS, 8), (Kind.AGO, 6), _STATE, (Kind.HOLDER, 11), _OPEN,
+        (Kind.WAITING, 4))),
+    _Layout(12, ((Kind.EVENTS, 8), _STATE, (Kind.HOLDER, 8), _OPEN), gap=1),
     _Layout(12, ((Kind.EVENTS, 7), _STATE), gap=1),
     *_POOR,
 )  # fmt: skip
 _STILL: Final = (
     _Layout(32, (_EVENTS, (Kind.AT, 23), _AGO, _BARS, _RATE, (Kind.STATE, 5))),
     _Layout(24, (_EVENTS, (Kind.AT, 19), _AGO, _BARS, (Kind.STATE, 5))),
-    _Layout(16, ((Kind.EVENTS, 8), (Kind.AT, 14), (Kind.AGO, 11), _BARS, (Kind.STATE, 5)), gap=1),
-    _Layout(16, ((Kind.EVENTS, 8), (Kind.AGO, 11), _BARS), gap=1),
+    _Layout(18, ((Kind.EVENTS, 8), (Kind.AT, 14), (Kind.AGO, 6), _BARS, (Kind.STATE, 5))),
+    _Layout(16, ((Kind.EVENTS, 8), (Kind.AGO, 6), _BARS)),
     *_POOR,
 )
 
@@ -212,7 +214,7 @@ def _said(seen: ScopeSeen, column: Column, moment: Moment) -> tuple[str, str]:
         case Kind.AT:
             return when(seen.at, column.cells), "dim"
         case Kind.AGO:
-            return since(seen.at, moment.now), ""
+            return since(seen.at, moment.now, column.cells), ""
         case Kind.BARS:
             return moment.bars, "good"
         case Kind.RATE:
@@ -261,17 +263,31 @@ def number(value: int, cells: int) -> str:
 
 
 def ticking(seconds: float) -> str:
-    """Write a time that is running: in whole seconds, so that it does not flicker."""
-    return duration(seconds) if seconds >= 59.5 else f"{max(0, int(seconds))} s"
+    """Write a time that is running, as clocks do: ``0:41``, ``12:03``, ``3:20:00``, ``2 d 4 h``."""
+    whole = max(0, int(seconds))
+    minutes, hours, days = whole // 60, whole // 3_600, whole // 86_400
+    if days:
+        return f"{days} d" if days > 99 else f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours}:{minutes % 60:02}:{whole % 60:02}"
+    return f"{minutes}:{whole % 60:02}"
 
 
-def since(at: str, now: datetime) -> str:
-    """Say how long ago a time of the journal was; nothing if it is none."""
+def since(at: str, now: datetime, cells: int = AGO_CELLS) -> str:
+    """
+    Say how long ago a time of the journal was; nothing if it is none.
+
+    Args:
+      cells: ``3 days ago`` where there is room for it, else ``3 d``.
+    """
     try:
-        moment = datetime.fromisoformat(at)
-        return ago((now - moment).total_seconds())
+        seconds = (now - datetime.fromisoformat(at)).total_seconds()
     except (ValueError, TypeError):
         return ""
+    words = ago(seconds)
+    if cells >= AGO_CELLS:
+        return words
+    return words.removesuffix(" ago").replace(" days", " d").replace(" day", " d")
 
 
 def holding(seen: ScopeSeen, passed_s: float) -> Sequence[str]:
@@ -282,12 +298,12 @@ def holding(seen: ScopeSeen, passed_s: float) -> Sequence[str]:
     who = visible(held.principal, WHO_CELLS_MAX) if held.principal else "Somebody"
     whose = f"{who} holds the round of {visible(seen.scope, WHO_CELLS_MAX)}"
     if held.since_s is not None:
-        whose += f", for {ticking(held.since_s + passed_s)} now"
+        whose += f", for {duration(held.since_s + passed_s)} now"
     lines = [f"{whose}."]
     if held.deadline_s is not None:
         left_s = held.deadline_s - passed_s
         lines.append(
-            f"It ends by itself in {ticking(left_s)}."
+            f"It ends by itself in {duration(left_s)}."
             if left_s > 0
             else "It should have ended by itself already."
         )

@@ -28,6 +28,7 @@ class Key:
     """What some keys do."""
 
     keys: str
+    name: str
     words: str
     action: str
     node: DOMNode
@@ -55,7 +56,8 @@ def keys_of(screen: Screen[object]) -> list[Key]:
         is_for_palette = first.binding.show or first.node is screen
         keys.append(
             Key(
-                shown, first.binding.description, first.binding.action, first.node,
+                shown, first.binding.description,
+                first.tooltip or first.binding.description, first.binding.action, first.node,
                 is_for_palette, is_apart,
             )
         )  # fmt: skip
@@ -76,8 +78,8 @@ def _is_interesting(active: ActiveBinding) -> bool:
 
 def _rank(active: ActiveBinding, screen: Screen[object]) -> int:
     if active.node is screen:
-        return 0
-    return 2 if active.node is screen.app else 1
+        return 1 if active.binding.action == "back" else 0
+    return 3 if active.node is screen.app else 2
 
 
 def _displays(screen: Screen[object], bindings: Iterable[Binding]) -> list[str]:
@@ -109,7 +111,7 @@ class HelpScreen(ModalScreen[None]):
             border-subtitle-color: $text-muted;
             scrollbar-size-vertical: 1;
         }
-        #words { width: 100%; padding: 0; }
+        #about { width: 100%; padding: 0; }
         #keys { width: 100%; margin-top: 1; }
     }
     """
@@ -125,7 +127,7 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = "Help"
             box.border_subtitle = "esc closes"
             if self._words:
-                yield Static(Content(self._words), id="words")
+                yield Static(Content(self._words), id="about")
             yield Static(self._table(), id="keys")
 
     def _table(self) -> Content:

@@ -141,20 +141,23 @@ class PickerScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o,i", "type", "Open another", key_display="o"),
-        Binding("d", "demo", "Demo"),
-        Binding("x,delete", "forget", "Forget", key_display="x"),
+        Binding("o", "type", "Open another", tooltip="Type a path or a URL"),
+        Binding("d", "demo", "Demo", tooltip="Look at a demo"),
+        Binding("x,delete", "forget", "Forget", key_display="x", tooltip="Forget this place"),
     ]
 
     DEFAULT_CSS = """
     PickerScreen {
         #field {
-            height: 1; margin: 1 2; background: $panel;
-            & Label { width: auto; padding: 0 1; color: $text-accent; text-style: bold; }
+            height: 3; padding: 1 1;
+            & Label {
+                width: auto; padding: 0 1;
+                background: $panel; color: $text-accent; text-style: bold;
+            }
             & Input { width: 1fr; border: none; height: 1; padding: 0 1 0 0; background: $panel; }
         }
         VirtualList { height: 1fr; }
-        &.-short #field { margin: 0; }
+        &.-short #field { height: 1; padding: 0; }
     }
     """
 
@@ -170,9 +173,11 @@ class PickerScreen(Screen[None]):
         with Horizontal(id="field"):
             yield Label(Content("open"))
             yield PlaceInput(
-                placeholder=HINT, suggester=_Directories(self._bridge),
+                placeholder=HINT,
+                suggester=_Directories(self._bridge),
                 max_length=PLACE_CHARACTERS_MAX,
-            )  # fmt: skip
+                select_on_focus=False,
+            )
         yield VirtualList(self._lines)
         yield Footer()
 
@@ -180,7 +185,7 @@ class PickerScreen(Screen[None]):
         """Show what is known, and look what is there."""
         self.query_one(TopBar).place = "atomic_store: what do you want to look at?"
         self._list.focus()
-        self.run_worker(self._look(), exit_on_error=False)
+        self.run_worker(self._look, exit_on_error=False)
 
     @property
     def _list(self) -> VirtualList:

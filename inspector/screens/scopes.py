@@ -55,14 +55,14 @@ class ScopesScreen(SourceScreen):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "all_events", "All events"),
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("s", "sort", "Sort"),
-        Binding("S", "turn_round", "Turn round", show=False),
-        Binding("x", "end_round", "End round"),
-        Binding("i", "store", "Store"),
-        Binding("p", "app.places", "Places"),
-        Binding("r", "again", "Ask again", show=False),
+        Binding("a", "all_events", "All", tooltip="The events of all scopes"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="Only names with a text"),
+        Binding("s", "sort", "Sort", tooltip="Sort by the next thing; or click a title"),
+        Binding("S", "turn_round", "Turn round", show=False, tooltip="Turn the order round"),
+        Binding("x", "end_round", "End round", tooltip="End the round under the cursor"),
+        Binding("i", "store", "Store", tooltip="What the store consists of"),
+        Binding("p", "app.places", "Places", show=False, tooltip="Look at another store"),
+        Binding("r", "again", "Ask again", show=False, tooltip="Ask for all scopes again"),
         Binding("down", "to_list", "To the list", show=False),
         Binding("escape,backspace,h,left", "back", "Back", show=False),
     ]
@@ -164,7 +164,11 @@ class ScopesScreen(SourceScreen):
         line, table = self.query_one(StatusLine), self.lines.table
         order, is_reverse = table.order
         many = counted(table.total, "scope")
-        line.left = f"/{self._filter} · {table.count:,} of {many}" if self._filter else many
+        if self._filter:
+            # While it is typed, it is to be seen in the line above.
+            holds = "" if self.query_one(AskBar).is_asking else f"/{self._filter} · "
+            many = f"{holds}{table.count:,} of {many}"
+        line.left = many
         if self._stopped is not None:
             line.right = "not watched any more: r asks again"
         elif self._is_loading:
@@ -197,6 +201,7 @@ class ScopesScreen(SourceScreen):
     def _to_list(self) -> None:
         self.query_one(AskBar).close()
         self.list.focus()
+        self._say()
 
     def action_to_list(self) -> None:
         """Go from what is typed to what was found."""
@@ -291,22 +296,26 @@ class ScopesScreen(SourceScreen):
             why = "no round is open" if seen.round is None else "no right to end the round"
             self.notify(f"{why} in {name}", markup=False)
             return
-        self.work(self._end_round(seen, seen.round.token), "end round")
-
-    async def _end_round(self, seen: ScopeSeen, token: str) -> None:
+        token = seen.round.token
         lines = [
             *holding(seen, self.lines.passed_s(seen.scope)),
             "If it is ended, the proposal is withdrawn, and its proposer told so.",
         ]
+
+        def answered(is_yes: bool | None) -> None:
+            if is_yes:
+                self.work(self._end_round(seen.scope, token), "end round")
+
         question = ConfirmScreen("End this round?", lines, yes="End it", no="Leave it")
-        if not await self.app.push_screen_wait(question):
-            return
+        self.app.push_screen(question, answered)
+
+    async def _end_round(self, scope: str, token: str) -> None:
         try:
-            await self.desk.bridge.call(self.desk.source.end_round, seen.scope, token)
+            await self.desk.bridge.call(self.desk.source.end_round, scope, token)
         except AtomicStoreError as error:
             if getattr(error, "code", None) not in _GONE:
                 raise
             words = "was over before it could be ended"
         else:
             words = "has been ended"
-        self.notify(f"The round of {visible(seen.scope, 60)} {words}.", markup=False)
+        self.notify(f"The round of {visible(scope, 60)} {words}.", markup=False)

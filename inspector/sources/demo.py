@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from atomic_store import Store
     from atomic_store.cli.auction import LotEvent, Proposal
 
+    from ..folding import Folding
+
 LOTS: Final = 24
 BIDDERS: Final = 60
-BIDS_PER_BIDDER: Final = 40
-LIVE_SHARE: Final = 0.4
+BIDS_PER_BIDDER: Final = 80
+LIVE_SHARE: Final = 0.75
 """How many of the bids come only while somebody looks."""
-PACE_S: Final = 0.7
+PACE_S: Final = 0.25
 """How long after a bid the next one comes."""
 
 
@@ -41,8 +43,7 @@ async def open_demo() -> AsyncIterator[Path]:
 
     sale = make_up(1, lots=LOTS, bidders=BIDDERS, bids_per_bidder=BIDS_PER_BIDDER)
     early = round(BIDS_PER_BIDDER * (1 - LIVE_SHARE))
-    # Whether it is there any more is not for the one who looks to wait for in vain.
-    place = Path(await trio.to_thread.run_sync(partial(tempfile.mkdtemp, prefix="auction-")))
+    place = Path(await trio.to_thread.run_sync(partial(tempfile.mkdtemp, prefix="inspector-demo-")))
     try:
         path = place / "auction.store"
         async with open_store(
@@ -57,6 +58,14 @@ async def open_demo() -> AsyncIterator[Path]:
     finally:
         with trio.CancelScope(shield=True):
             await trio.to_thread.run_sync(partial(shutil.rmtree, place, ignore_errors=True))
+
+
+def demo_folding() -> Folding:
+    """Give what the demo's events amount to: who leads in a lot, and at which price."""
+    from ..folding import load_folding
+
+    auction = "atomic_store.cli.auction"
+    return load_folding(f"{auction}:LOT_STATE", Path(), events=f"{auction}:LotEvent")
 
 
 def _in_turn(queues: tuple[tuple[Proposal, ...], ...], first: int) -> Iterator[Proposal]:

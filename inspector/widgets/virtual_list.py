@@ -97,7 +97,7 @@ class VirtualList(ScrollView, can_focus=True):
         & > .virtual-list--cursor { background: $primary 60%; }
         & > .virtual-list--cursor-blurred { background: $primary 25%; }
         & > .virtual-list--empty { color: $text-muted; }
-        & > .virtual-list--dim { color: $text-muted; }
+        & > .virtual-list--dim { text-style: dim; }
         & > .virtual-list--key { color: $text-accent; }
         & > .virtual-list--name { color: $text; text-style: bold; }
         & > .virtual-list--number { color: $text-primary; }
