@@ -183,8 +183,8 @@ def test_a_scope_that_goes_on() -> None:
 
     async def main(app: EventApp, pilot: Pilot[None]) -> None:
         app.source.records.append(bid(3))
-        app.event_screen._look()
-        await app.event_screen._works["end"]
+        app.event._look()
+        await app.event._works["end"]
         await press(app, pilot)
         assert "> 2 of 3" in lines_of(app)[0]
         await press(app, pilot, "n")
@@ -222,14 +222,14 @@ def test_views_by_keys() -> None:
         shown = []
         for key in ("2", "3", "4", "1", "tab", "tab", "shift+tab", "shift+tab", "shift+tab"):
             await press(app, pilot, key)
-            shown.append(app.event_screen.panes.current)
+            shown.append(app.event.panes.current)
         assert "raw changes past tree raw changes raw tree past" == " ".join(map(str, shown))
         await pilot.click("TabLine", offset=(10, 0))
         await press(app, pilot)
-        assert "raw" == app.event_screen.panes.current
+        assert "raw" == app.event.panes.current
         await pilot.click("TabLine", offset=(70, 0))
         await press(app, pilot)
-        assert "raw" == app.event_screen.panes.current
+        assert "raw" == app.event.panes.current
 
     piloted(main, bids(2))
 
@@ -347,7 +347,7 @@ def test_the_past() -> None:
         await press(app, pilot, "g")
         assert "cents=105" in lines_of(app)[4]
         await press(app, pilot, "j", "n")
-        assert (1, "past") == (app.event_screen.panes.shown.cursor, app.event_screen.panes.current)
+        assert (1, "past") == (app.event.panes.shown.cursor, app.event.panes.current)
         await press(app, pilot, "P")
         assert "Nothing was before it" in text_of(app)
 
@@ -390,6 +390,7 @@ def test_to_other_events(keys: list[str], text: str) -> None:
         assert found.startswith(text)
         assert bool(text) == bool(found)
         screen = app.opened[-1]
+        assert isinstance(screen, EventsScreen)
         assert 30 == screen.at
         assert ("lot/42" if keys == ["o"] else None) == screen.which.scope
 
