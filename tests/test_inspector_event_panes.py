@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 from textual.pilot import Pilot
 
 from atomic_store import Fold, JsonEvent
 from atomic_store.events import event_types
 from event_desks import EventApp, bid, bids, lines_of, piloted, press, text_of
 from inspector.folding import Folding
+from inspector.widgets.event_head import TabLine
 
 
 def summed(state: dict[str, int], event: JsonEvent) -> dict[str, int]:
@@ -115,6 +119,46 @@ def test_the_state() -> None:
         assert [" state.b1", " ▾ state", "     b1: 105", "     b2: 110", ""] == lines_of(app)[3:8]
 
     piloted(main, bids(3), fold=TALLY)
+
+
+def test_a_long_fold_says_how_far_it_is() -> None:
+    """While a state is made, it says how many events have been gone through."""
+    told: list[str] = []
+
+    async def main(app: EventApp, pilot: Pilot[None]) -> None:
+        line = app.screen.query_one(TabLine)
+        app.screen.watch(line, "right", lambda words: told.append(words), init=False)
+        await press(app, pilot, "4")
+        assert {"folding 100 of 2,500", "folding 1,100 of 2,500"} < set(told)
+        assert "by rules:tally" == told[-1]
+        told.clear()
+        await press(app, pilot, "p", "n")
+        assert [] == told
+
+    piloted(main, bids(2_500), fold=TALLY)
+
+
+def test_a_fold_that_does_not_come_back() -> None:
+    """It can be left, and all else be looked at, while it hangs."""
+    release, begun = threading.Event(), threading.Event()
+
+    def evolve(state: int, event: JsonEvent) -> int:
+        begun.set()
+        release.wait(20)
+        return state + 1
+
+    hanging = Folding("rules:hanging", Fold(0, evolve), event_types(None))
+
+    async def main(app: EventApp, pilot: Pilot[None]) -> None:
+        try:
+            await pilot.press("4")
+            assert await asyncio.to_thread(begun.wait, 20)
+            await press(app, pilot, "1", "p")
+            assert "> 1 of 2" in lines_of(app)[0]
+        finally:
+            release.set()
+
+    piloted(main, bids(2), fold=hanging)
 
 
 def test_a_fold_that_fails() -> None:
