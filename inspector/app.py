@@ -12,6 +12,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import Worker
 
 from atomic_store.journal.clock import timestamp, utc_now
 
@@ -128,7 +129,7 @@ class Inspector(App[None]):
     def _run_alone(self, what: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do what opens or closes a place; what was still done of that is cancelled."""
         # As a function: one that is cancelled before it has begun leaves nothing behind.
-        self.run_worker(what, group="opening", exclusive=True)
+        _: Worker[None] = self.run_worker(what, group="opening", exclusive=True)
 
     async def _show_when_open(
         self, desk: AbstractAsyncContextManager[Desk], opening: OpeningScreen, which: Which | None
@@ -155,7 +156,7 @@ class Inspector(App[None]):
             await self._change_habits(
                 lambda habits: habits.with_place(source.place, timestamp(utc_now()))
             )
-            yield Desk(self._bridge, source, self.fold)
+            yield Desk(self._bridge, source, self.fold, self.habits)
 
     @asynccontextmanager
     async def _demo(self) -> AsyncIterator[Desk]:
@@ -164,7 +165,8 @@ class Inspector(App[None]):
             self._bridge.entered(open_demo) as path,
             self._bridge.entered(open_source, str(path)) as source,
         ):
-            yield Desk(self._bridge, source, await asyncio.to_thread(demo_folding))
+            fold = await asyncio.to_thread(demo_folding)
+            yield Desk(self._bridge, source, fold, self.habits)
 
     async def _close_source(self) -> None:
         if self._source is not None:
@@ -184,14 +186,17 @@ class Inspector(App[None]):
     # --- habits -----------------------------------------------------------------------------
 
     def _forget(self, place: str) -> None:
-        self.run_worker(partial(self._change_habits, lambda habits: habits.without_place(place)))
+        self._remember(lambda habits: habits.without_place(place))
 
     def _remember_theme(self, theme: Theme) -> None:
         # One is told of the theme at the beginning, too.
         if theme.name == self._kept_theme:
             return
         self._kept_theme = theme.name
-        self.run_worker(partial(self._change_habits, lambda habits: habits.with_theme(theme.name)))
+        self._remember(lambda habits: habits.with_theme(theme.name))
+
+    def _remember(self, change: Callable[[Habits], Habits]) -> None:
+        _: Worker[None] = self.run_worker(partial(self._change_habits, change))
 
     async def _change_habits(self, change: Callable[[Habits], Habits]) -> None:
         await asyncio.to_thread(self.habits.change, change)

@@ -42,13 +42,14 @@ class Browsing:
       desk: where they come from.
       which: which they are.
       at: the position to begin at; None: the end.
-      on_change: is told that there is something to draw, and what has come before and behind.
+      on_change: is told that there is something to draw: what has come before and behind, and
+        whether it happened only now.
     """
 
     desk: Desk
     which: Which
     at: int | None
-    on_change: Callable[[Grown], None]
+    on_change: Callable[[Grown, bool], None]
     listing: AnyListing = attrs.field(init=False)
     is_begun: bool = False
     """What there is at first is known."""
@@ -97,7 +98,7 @@ class Browsing:
             else:
                 await self._measure(end)
             self.is_begun = True
-            self.on_change(Grown())
+            self.on_change(Grown(), False)
             tasks.create_task(self._follow(end))
             await self._fetch()
 
@@ -126,7 +127,7 @@ class Browsing:
             async for batch in batches:
                 records = [record for followed in batch for record in followed.records]
                 if records:
-                    self._take(records)
+                    self._take(records, is_new=True)
 
     async def _search(self, search: Search, after: int, before: int, *, reverse: bool) -> None:
         source = self.desk.source
@@ -136,12 +137,14 @@ class Browsing:
             ) as batches:
                 async for batch in batches:
                     search.done, search.total = batch[-1].done, batch[-1].total
-                    self._take([record for found in batch for record in found.records])
+                    self._take(
+                        [record for found in batch for record in found.records], is_new=False
+                    )
                     if isinstance(self.listing, HitListing) and self.listing.is_full:
                         break
         finally:
             search.is_over = True
-            self.on_change(Grown())
+            self.on_change(Grown(), False)
 
     # --- what is looked at --------------------------------------------------------------------
 
@@ -156,7 +159,7 @@ class Browsing:
             self._wake.clear()
             fetch = self._nearest(fetches)
             self.listing.take(await self._fetched(fetch), fetch)
-            self.on_change(Grown())
+            self.on_change(Grown(), False)
 
     def _nearest(self, fetches: Sequence[Fetch]) -> Fetch:
         """The first of them: rows are read from above."""
@@ -182,10 +185,10 @@ class Browsing:
         )
         return found
 
-    def _take(self, records: Sequence[StoredRecord]) -> None:
+    def _take(self, records: Sequence[StoredRecord], *, is_new: bool) -> None:
         grown = self.listing.take(records)
         self._wake.set()
-        self.on_change(grown)
+        self.on_change(grown, is_new)
 
     # --- places -------------------------------------------------------------------------------
 
@@ -196,7 +199,9 @@ class Browsing:
 
     @property
     def begin_index(self) -> int:
-        """Where the cursor is to be at first, once `is_begun`."""
+        """Where the cursor is to be at first, as far as that is known yet."""
+        if isinstance(self.listing, HitListing):
+            return self.listing.index_at(LATER if self.at is None else self.at)
         return self._begin_index
 
     async def index_at(self, position: int) -> int | None:

@@ -8,6 +8,7 @@ import attrs
 
 from .bridge import Bridge
 from .folding import Folding
+from .habits_file import HabitsFile
 from .sources.source import Feature, Source
 
 
@@ -25,6 +26,8 @@ class Desk:
     source: Source
     fold: Folding | None = None
     """What a scope's events amount to; None if nobody said."""
+    habits: HabitsFile = attrs.Factory(lambda: HabitsFile(None))
+    """Where saved filters are."""
 
     def can(self, feature: Feature) -> bool:
         """Whether the source can do something."""

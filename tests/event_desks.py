@@ -172,7 +172,7 @@ async def settled(app: EventApp, pilot: Pilot[None]) -> None:
     """Wait until all that was asked for is on the screen."""
     async with asyncio.timeout(WAITING_S):
         await pilot.pause()
-        while [w for w in app.workers if w.is_running and w.group not in ("health", "end")]:
+        while any(map(app.event_screen.is_working, ("view", "ahead", "past"))):
             await pilot.pause(0.005)
         await pilot.pause()
 

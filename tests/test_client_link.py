@@ -197,6 +197,40 @@ async def test_bytes_stop_it(autojump_clock: MockClock) -> None:
             await client.stats()
 
 
+# --- an outage --------------------------------------------------------------------------
+
+
+async def test_why_there_is_no_connection(autojump_clock: MockClock) -> None:
+    """It is told why, since when and when the next one is tried, until there is one again."""
+    async with talking() as (client, gateway, peer):
+        assert client.outage is None
+        gateway.refusals = 1
+        lost_at = trio.current_time()
+        await peer.cut()
+        await wait_all_tasks_blocked()
+        outage = client.outage
+        assert outage is not None
+        assert "gateway.example: closed with 1006" == outage.reason
+        assert (lost_at, lost_at + 0.1) == pytest.approx((outage.since, outage.next_try))
+        await trio.sleep(0.15)
+        outage = client.outage
+        assert outage is not None
+        assert "gateway.example: no connection: nobody is there" == outage.reason
+        assert (lost_at, lost_at + 0.3) == pytest.approx((outage.since, outage.next_try))
+        await gateway.welcome()
+        await wait_all_tasks_blocked()
+        assert client.outage is None
+
+
+async def test_an_outage_for_good(autojump_clock: MockClock) -> None:
+    """Where there will be no connection any more, there is no next try."""
+    async with talking() as (client, _, peer):
+        await peer.close(CloseCode.UNAUTHORIZED)
+        await wait_all_tasks_blocked()
+        assert client.outage is not None
+        assert client.outage.next_try is None
+
+
 # --- silence ----------------------------------------------------------------------------
 
 

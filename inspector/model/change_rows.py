@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Final, final
 
 import attrs
@@ -14,6 +15,8 @@ from .words import counted
 
 VALUE_BYTES_MAX: Final = 4_000
 """Of a value that came, went or changed, so much is written."""
+REMARK_MAX: Final = 72
+"""How many characters of words stand on one line."""
 SHORT: Final = 24
 """Two values that are no longer than this stand on one line."""
 
@@ -24,7 +27,7 @@ class ChangeRow:
     """A line about a difference. Its texts are a stranger's: not safe to show as they are."""
 
     mark: str
-    """``+``, ``-`` or ``~``; ``=`` for words about all of it, and nothing where a line goes on."""
+    """``+``, ``-`` or ``~``; ``=`` for a heading, ``:`` for words, nothing where a line goes on."""
     path: str = ""
     before: str | None = None
     after: str | None = None
@@ -34,6 +37,11 @@ class ChangeRow:
 def heading(words: str) -> ChangeRow:
     """Make a line that says what follows."""
     return ChangeRow("=", words=words)
+
+
+def remarks(words: str) -> list[ChangeRow]:
+    """Make lines of some words; they are broken where there are blanks, if they are long."""
+    return [ChangeRow(":", words=line) for line in wrap(words, REMARK_MAX) or [""]]
 
 
 def change_rows(found: Differences, root: str | None = None) -> list[ChangeRow]:
@@ -48,7 +56,7 @@ def change_rows(found: Differences, root: str | None = None) -> list[ChangeRow]:
     for difference in found.items:
         rows += _rows(difference, root)
     if found.more:
-        rows.append(heading(f"and {counted(found.more, 'more difference')}"))
+        rows += remarks(f"and {counted(found.more, 'more difference')}")
     return rows
 
 
@@ -86,7 +94,7 @@ def as_text(rows: Sequence[ChangeRow]) -> str:
 
 
 def _line(row: ChangeRow) -> str:
-    if row.words:
+    if row.mark in "=:" and row.mark:
         return row.words
     values = " -> ".join(value for value in (row.before, row.after) if value is not None)
     if row.mark:

@@ -13,7 +13,7 @@ import attrs
 
 from atomic_store.journal import StoredRecord
 
-from .filter_terms import term_for
+from .filter_terms import term_for, widened
 from .json_values import NotJson, value_of
 
 _METADATA_BYTES_MAX: Final = 1024 * 1024
@@ -55,18 +55,19 @@ def related(ties: Ties) -> str:
 
     Those with its correlation, or its id for one; those with its causation, and those that
     it has caused. Whatever has neither is not among them, perhaps not even the record itself.
-    Each term is such that an index can answer it.
+    Each term is such that an index can answer it. What makes it too long is left out.
     """
-    terms = [
-        term
-        for member, values in (
-            ("correlation", (ties.correlation, ties.id)),
-            ("causation", (ties.causation, ties.id)),
-        )
-        for value in dict.fromkeys(values)
-        if value is not None and (term := term_for("metadata", (member,), value)) is not None
-    ]
-    return " or ".join(terms)
+    where = ""
+    for member, value in (
+        ("correlation", ties.correlation),
+        ("correlation", None if ties.correlation == ties.id else ties.id),
+        ("causation", None if ties.causation == ties.id else ties.causation),
+        ("causation", ties.id),
+    ):
+        term = None if value is None else term_for("metadata", (member,), value)
+        if term is not None:
+            where = widened(where, term) or where
+    return where
 
 
 def cause(ties: Ties) -> str | None:

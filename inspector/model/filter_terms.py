@@ -36,6 +36,9 @@ def term_for(root: Root, steps: Sequence[Step], value: Scalar) -> str | None:
     Returns:
       None if no filter can say it: it is too long, or no valid text or number.
     """
+    if isinstance(value, float) and value - value != 0:
+        # It would be written as a word, and read as a text.
+        return None
     try:
         term = written(Compare(Path(root, tuple(steps)), "=", value))
         return parse(term, now=_NO_TIME).text
@@ -50,8 +53,24 @@ def narrowed(where: str, term: str) -> str | None:
     Returns:
       None if the filter is none, or both together are too long.
     """
+    return _joined(where, f"({where}) and {term}", term)
+
+
+def widened(where: str, term: str) -> str | None:
+    """
+    Add a term to a filter, so that more matches it; to an empty one, so that only this does.
+
+    Returns:
+      None if the filter is none, or both together are too long.
+    """
+    return _joined(where, f"{where} or {term}", term)
+
+
+def _joined(where: str, both: str, term: str) -> str | None:
+    if not where.strip():
+        both = term
     try:
-        both = f"({where}) and {term}" if where.strip() else term
+        # Alone first: a bracket too many would meet the one that is added.
         parse(where, now=_NO_TIME)
         parse(both, now=_NO_TIME)
     except FilterError:

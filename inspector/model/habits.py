@@ -13,6 +13,8 @@ from typing import Any, Final, TypeVar, final
 
 import attrs
 
+from .words import counted
+
 FORMAT: Final = 1
 DOCUMENT_BYTES_MAX: Final = 1024 * 1024
 """A longer document is none of ours."""
@@ -140,7 +142,7 @@ def parse(document: bytes) -> tuple[Habits, str | None]:
         _by_name(filters[:FILTERS_MAX]),
         theme if _is_name(theme) else None,
     )
-    return habits, f"habits: {odd} entries could not be read, or are too many" if odd else None
+    return habits, f"habits: {counted(odd, 'entry', 'entries')} left out" if odd else None
 
 
 def _read(

@@ -32,7 +32,7 @@ class HitListing:
     """
 
     hits_max: int = HITS_MAX
-    _kept: KeptRecords = attrs.field(factory=KeptRecords)
+    _kept: KeptRecords = attrs.field(factory=KeptRecords, alias="kept")
     # Invariant: all in `_before`, which falls, are below all in `_behind`, which rises.
     _before: array[int] = attrs.field(factory=lambda: array("Q"), init=False)
     _behind: array[int] = attrs.field(factory=lambda: array("Q"), init=False)

@@ -100,6 +100,7 @@ _LAYOUTS: Final = (
     _Layout(time=26, scope_max=40, type_max=32, data_min=72, gap=2),
     _Layout(time=23, scope_max=32, type_max=24, data_min=56, gap=2),
     _Layout(time=19, scope_max=24, type_max=20, data_min=40, gap=2),
+    _Layout(time=19, scope_max=16, type_max=14, data_min=30, gap=2),
     _Layout(time=14, scope_max=16, type_max=14, data_min=28, gap=2),
     _Layout(time=14, scope_max=14, type_max=12, data_min=20, gap=1),
     _Layout(time=8, scope_max=12, type_max=10, data_min=18, gap=1),

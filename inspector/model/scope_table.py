@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from itertools import islice
 from typing import Final, TypeVar, final
 
 import attrs
@@ -185,8 +186,9 @@ class ScopeTable:
         if not self._is_stale:
             return False
         if len(self._by_name) < len(self._names):
-            # Those that were sorted before are one long run: little is left to do.
-            self._by_name += range(len(self._by_name), len(self._names))
+            # Rows are in their order in `_rows`. Those that were sorted before are one long
+            # run: little is left to do.
+            self._by_name += islice(self._rows.values(), len(self._by_name), None)
             self._by_name.sort(key=self._names.__getitem__)
             self._matching = self._matches(self._by_name)
         self._shown = self._sorted(self._matching)

@@ -19,6 +19,7 @@ _BYTES_A_CELL: Final = 8
 _TOKEN: Final = re.compile(
     r'\s*+("(?:[^"\\]++|\\.)*+(?:"|\\?$)|[][{}:,]|[^][{}:,"\s]++)', re.DOTALL
 )
+_WHOLE_ESCAPES: Final = re.compile(r'"((?:[^"\\]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+)', re.DOTALL)
 _PLAIN: Final = re.compile(r"""[^\s"'=,:\[\]{}]+""")
 _LITERAL: Final = re.compile(r"-?[0-9.eE+-]+|true|false|null")
 
@@ -78,13 +79,13 @@ def _word(token: str, *, is_whole: bool) -> str | None:
     """A string without quotes if it can do without, or a number or constant as it is."""
     if not token.startswith('"'):
         return token if _LITERAL.fullmatch(token) or not is_whole else None
+    if not is_whole and (match := _WHOLE_ESCAPES.match(token)):
+        # Cut through, perhaps within an escape: what comes before it is shown.
+        token = f'"{match[1]}"'
     try:
         inner: str = json.loads(token, strict=False)
     except ValueError:
-        if is_whole:
-            return None
-        # Cut through, perhaps within an escape: what comes before it is shown.
-        inner = token[1:]
+        return None
     # "5" is not 5: a text that looks like something else keeps its quotes.
     if _PLAIN.fullmatch(inner) and not _LITERAL.fullmatch(inner):
         return inner

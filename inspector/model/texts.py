@@ -73,11 +73,11 @@ def take(text: str, cells_max: int, start: int = 0) -> tuple[str, int]:
         character = text[index]
         stand_in, width = _stand_in(character)
         if width == 0:
-            if not before:
-                stand_in, width = _BASE + stand_in, 1
-            elif character in _SELECTORS:
-                is_symbol = unicodedata.category(before) == "So"
+            if character in _SELECTORS:
+                is_symbol = before and unicodedata.category(before) == "So"
                 stand_in, width = ("", 0) if is_symbol else _numbered(character)
+            elif not before:
+                stand_in, width = _BASE + stand_in, 1
             else:
                 marks += 1
                 if marks > MARKS_MAX:

@@ -71,8 +71,9 @@ class Row:
 
     @property
     def can_open(self) -> bool:
-        """Whether there may be something in it."""
-        return self.node is not None and self.node.can_unfold
+        """Whether there is something in it."""
+        node = self.node
+        return node is not None and node.can_unfold and node.end - node.start > len("{}")
 
 
 @final

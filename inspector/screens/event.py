@@ -10,11 +10,12 @@ from typing import ClassVar, Final, cast
 from textual import on
 from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
+from textual.events import Resize
 from textual.widget import Widget
 
-from atomic_store.filter import parse
 from atomic_store.filter.terms import DOCUMENTS, NUMBER_FIELDS, TEXT_FIELDS, Root
 from atomic_store.journal import StoredRecord
+from atomic_store.reading import filter_of
 
 from ..desk import Desk
 from ..model.correlation import related, ties_of
@@ -38,6 +39,10 @@ COPY_BYTES_MAX: Final = 256 * 1024
 LOOK_S: Final = 1.0
 """How often it is seen whether the scope goes on."""
 WORDS_CELLS_MAX: Final = 300
+HEAD_LINES_MIN: Final = 12
+"""On a lower screen, the line about the event is left out …"""
+TABS_LINES_MIN: Final = 8
+"""… and on one lower than this, the line with the views' names."""
 
 VIEWS: Final = tuple(View)
 ROOTS: Final = TEXT_FIELDS | NUMBER_FIELDS | DOCUMENTS | {"at"}
@@ -51,16 +56,11 @@ class EventScreen(SourceScreen):
       record: the event to begin at.
     """
 
-    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 - Textual's type
-        (0, "-flat"), (8, "-low"), (12, "-high"),
-    ]  # fmt: skip
-
     DEFAULT_CSS = """
     EventScreen {
         & EventPanes { height: 1fr; }
         & EventPanes > * { height: 1fr; }
         &.-low EventHead { display: none; }
-        &.-flat EventHead { display: none; }
         &.-flat TabLine { display: none; }
     }
     """
@@ -76,7 +76,8 @@ class EventScreen(SourceScreen):
         Binding("r", "lay_out", "Lay out"),
         Binding("f", "filter", "Filter"),
         Binding("c", "correlation", "Related"),
-        Binding("o", "scope", "Scope", show=False),
+        Binding("o", "scope", "Its scope", show=False),
+        Binding("w", "around", "Around it", show=False),
         Binding("y", "copy", "Copy"),
         Binding("Y", "copy_all", "Copy all", show=False),
         Binding("e", "editor", "Edit", show=False),
@@ -96,7 +97,7 @@ class EventScreen(SourceScreen):
         """Give what it is, the views' names, and the views."""
         yield EventHead()
         yield TabLine([view.value for view in VIEWS])
-        yield EventPanes(self.desk, self.walk)
+        yield EventPanes(self.desk, self.walk, self.work)
 
     def crumbs(self) -> list[str]:
         """Say which event this is."""
@@ -108,6 +109,11 @@ class EventScreen(SourceScreen):
         self.set_interval(LOOK_S, self._look)
         self._look()
         self.go_to(self.sequence)
+
+    def on_resize(self, event: Resize) -> None:
+        """Where there is little room, leave out what says least."""
+        self.set_class(event.size.height < HEAD_LINES_MIN, "-low")
+        self.set_class(event.size.height < TABS_LINES_MIN, "-flat")
 
     @property
     def panes(self) -> EventPanes:
@@ -213,7 +219,7 @@ class EventScreen(SourceScreen):
         elif (term := _term(row)) is None:
             self._tell("events can be filtered by a text, a number, true, false or null")
         else:
-            self._show_events(Which(where=parse(term, now=datetime.now(UTC))))
+            self._show_events(Which(where=filter_of(term)))
 
     def action_correlation(self) -> None:
         """Show all that belongs to this event, over all scopes."""
@@ -223,11 +229,15 @@ class EventScreen(SourceScreen):
         if ties.correlation is None and ties.causation is None:
             self._tell("its metadata names no correlation and no causation")
         elif text := related(ties):
-            self._show_events(Which(where=parse(text, now=datetime.now(UTC))))
+            self._show_events(Which(where=filter_of(text)))
 
     def action_scope(self) -> None:
         """Show the events of its scope."""
         self._show_events(Which(scope=self.walk.scope))
+
+    def action_around(self) -> None:
+        """Show what happened in the whole store around this event."""
+        self._show_events(Which())
 
     def _show_events(self, which: Which) -> None:
         from .events import EventsScreen

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from enum import Enum
-from typing import Final, TypeVar, final
+from typing import Any, Final, TypeVar, final
 
 import attrs
 from textual.app import ComposeResult
@@ -19,7 +19,7 @@ from atomic_store.journal.record import size_of
 
 from ..desk import Desk
 from ..folding import StateAt, state_at
-from ..model.change_rows import ChangeRow, as_text, change_rows, heading
+from ..model.change_rows import ChangeRow, as_text, change_rows, heading, remarks
 from ..model.differences import text_differences
 from ..model.json_tree import path_of
 from ..model.record_text import compared_text, envelope_text, laid_out, line_text
@@ -70,6 +70,7 @@ class EventPanes(ContentSwitcher):
     Args:
       desk: asks the source, and has the fold.
       walk: the scope's records.
+      work: does what takes time, in place of what is still done in the same group.
     """
 
     class Goes(Message):
@@ -79,9 +80,11 @@ class EventPanes(ContentSwitcher):
             super().__init__()
             self.words = words
 
-    def __init__(self, desk: Desk, walk: Walk) -> None:
+    def __init__(
+        self, desk: Desk, walk: Walk, work: Callable[[Coroutine[Any, Any, None], str], object]
+    ) -> None:
         super().__init__(initial="tree")
-        self.desk, self.walk = desk, walk
+        self.desk, self.walk, self._work = desk, walk, work
         self.is_laid_out = False
         self._kept = None if desk.fold is None else desk.fold.kept()
         self._rows: list[ChangeRow] = []
@@ -96,7 +99,7 @@ class EventPanes(ContentSwitcher):
         yield ChangeList(id="changes")
         yield JsonView(id="state")
         yield VirtualList(id="past")
-        yield TextView(id="words")
+        yield TextView(id="complaint")
 
     @property
     def shown(self) -> VirtualList:
@@ -113,7 +116,7 @@ class EventPanes(ContentSwitcher):
             goes = await self._look(view, record)
         except AtomicStoreError as error:
             goes = ""
-            self._say(str(error), "bad")
+            self._say(str(error))
         finally:
             timer.stop()
         self.post_message(self.Goes(goes))
@@ -138,8 +141,10 @@ class EventPanes(ContentSwitcher):
             self.shown.focus()
 
     def _say(self, words: str, look: str = "") -> None:
-        self.query_one("#words", TextView).show_text(words.encode("utf-8", "replace"), look=look)
-        self._show("words")
+        self.query_one("#complaint", TextView).show_text(
+            words.encode("utf-8", "replace"), look=look
+        )
+        self._show("complaint")
 
     # --- the tree -------------------------------------------------------------------------------
 
@@ -187,7 +192,7 @@ class EventPanes(ContentSwitcher):
                 lambda: change_rows(text_differences(compared_text(before), compared_text(record))),
             )
             if not rows:
-                rows = [heading("nothing: type, data and metadata are the same")]
+                rows = remarks("nothing: type, data and metadata are the same")
         else:
             title = "the first event of its scope: there is none before it"
         if self.desk.fold is not None:
@@ -201,15 +206,15 @@ class EventPanes(ContentSwitcher):
 
     async def _state_changes(self, record: StoredRecord) -> list[ChangeRow]:
         assert self.desk.fold is not None
-        rows = [heading(""), heading(f"what it changed in the state, by {self.desk.fold.name}")]
+        rows = [*remarks(""), heading(f"what it changed in the state, by {self.desk.fold.name}")]
         try:
             before = await self._fold_to(record.sequence - 1)
             after = await self._fold_to(record.sequence)
         except AtomicStoreError as error:
-            return [*rows, heading(str(error))]
+            return [*rows, *remarks(str(error))]
         texts = before.text, after.text
         found = await _aside(sum(map(len, texts)), lambda: text_differences(*texts))
-        return rows + (change_rows(found, "state") or [heading("nothing")])
+        return rows + (change_rows(found, "state") or remarks("nothing"))
 
     # --- the state, and the past ------------------------------------------------------------------
 
@@ -260,7 +265,7 @@ class EventPanes(ContentSwitcher):
             return
         self._asked = first, last
         if any(self.walk.known(index + 1) is None for index in range(first, last + 1)):
-            self.run_worker(self._read(first, last), group="past", exclusive=True)
+            self._work(self._read(first, last), "past")
 
     async def _read(self, first: int, last: int) -> None:
         await self.walk.read(first + 1, last + 1)
@@ -287,7 +292,7 @@ class EventPanes(ContentSwitcher):
             case "tree" | "state":
                 assert isinstance(view, JsonView)
                 return None if view.row is None else _value_text(view.row)
-            case "raw" | "words":
+            case "raw" | "complaint":
                 assert isinstance(view, TextView)
                 return view.line_text()
             case "changes":

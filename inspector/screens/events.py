@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
@@ -15,17 +16,22 @@ from atomic_store.reading import filter_of
 
 from ..browsing import Browsing
 from ..desk import Desk
+from ..exporting import export
 from ..model.correlation import related, ties_of
 from ..model.hits import HitListing
 from ..model.jumps import HINT, Jump, ToPosition, ToSequence, parse_jump
 from ..model.listing import Grown
+from ..model.texts import visible
 from ..model.which import Which
+from ..model.words import counted
 from ..widgets.ask_bar import AskBar
 from ..widgets.event_lines import EventLines
 from ..widgets.status_line import StatusLine
 from ..widgets.virtual_list import VirtualList
 from .base import SourceScreen
+from .filters import FiltersScreen
 
+EXPORT_HINT = "events.jsonl or events.csv: a new file"
 FILTER_HINT = 'type = Bid and data.cents > 500 · "ada" · at > -2h'
 
 
@@ -45,6 +51,9 @@ class EventsScreen(SourceScreen):
         Binding("c", "correlation", "Correlation"),
         Binding("o", "scope", "Its scope"),
         Binding("w", "around", "Around it", show=False),
+        Binding("f", "saved", "Saved filters", show=False),
+        Binding("W", "save", "Save the filter", show=False),
+        Binding("e", "ask_export", "Export", show=False),
     ]
 
     def __init__(self, desk: Desk, which: Which, at: int | None = None) -> None:
@@ -56,8 +65,9 @@ class EventsScreen(SourceScreen):
         self._lines = EventLines(
             self.browsing.listing, self.browsing.wants, is_one_scope=which.scope is not None
         )
-        # Until somebody moves it, the cursor is where the list begins.
-        self._is_placed = False
+        # Where the cursor was put; None once somebody has moved it, or all is there.
+        self._placed_at: int | None = 0
+        self._exporting = ""
 
     # --- what is shown ------------------------------------------------------------------------
 
@@ -66,6 +76,8 @@ class EventsScreen(SourceScreen):
         yield VirtualList(id="events")
         yield AskBar("filter", FILTER_HINT, id="filter")
         yield AskBar("go to", HINT, id="jump")
+        yield AskBar("save the filter as", "a name", id="save")
+        yield AskBar("export to", EXPORT_HINT, id="export")
         yield StatusLine()
 
     def crumbs(self) -> list[str]:
@@ -88,20 +100,24 @@ class EventsScreen(SourceScreen):
     def _list(self) -> VirtualList:
         return self.query_one("#events", VirtualList)
 
-    def _changed(self, grown: Grown) -> None:
+    def _changed(self, grown: Grown, is_new: bool) -> None:
         """Draw what has come; a list that is followed stays at its end."""
         if not self.is_mounted:
             return
-        was_at_end = self._list.cursor >= self._list.lines.count - 1 - grown.behind
-        top = round(self._list.scroll_y)
-        self._lines.measure(top, top + self._list.page_lines)
-        self._list.changed(inserted=grown.before)
-        if not self._is_placed and self.browsing.is_begun and self.browsing.listing.count:
-            self._is_placed = True
-            if not isinstance(self.browsing.listing, HitListing):
-                self._list.go_to(self.browsing.begin_index)
-        elif grown.behind and self.is_following and was_at_end:
-            self._list.go_to(self._list.lines.count - 1)
+        listed = self._list
+        was_at_end = listed.cursor >= listed.lines.count - 1 - grown.behind
+        was_moved = self._placed_at is None or listed.cursor != self._placed_at
+        top = round(listed.scroll_y)
+        self._lines.measure(top, top + listed.page_lines)
+        listed.changed(inserted=grown.before)
+        if is_new and grown.behind and self.is_following and was_at_end:
+            listed.go_to(listed.lines.count - 1)
+        elif was_moved:
+            self._placed_at = None
+        elif self.browsing.is_begun and self.browsing.listing.count:
+            # Hits come from both sides: the cursor goes to the one that is nearest so far.
+            listed.go_to(self.browsing.begin_index)
+            self._placed_at = listed.cursor if self.browsing.is_searching else None
         self._show_status()
 
     @on(VirtualList.Moved)
@@ -114,7 +130,7 @@ class EventsScreen(SourceScreen):
         word = "event" if self.which.where is None else "hit"
         row = f"{self._list.cursor + 1:,} of " if count else ""
         line.left = f"{row}{count:,} {word}{'' if count == 1 else 's'}"
-        right = []
+        right = [self._exporting] if self._exporting else []
         if browsing.is_searching:
             right.append(f"searching {browsing.searched:.0%}, esc stops")
         if isinstance(browsing.listing, HitListing) and browsing.listing.is_full:
@@ -168,8 +184,10 @@ class EventsScreen(SourceScreen):
         self._show_status()
 
     def action_back(self) -> None:
-        """Stop a search that goes on; else go back."""
-        if self.browsing.is_searching:
+        """Stop an export or a search that goes on; else go back."""
+        if self._exporting:
+            self._works["export"].cancel()
+        elif self.browsing.is_searching:
             self.browsing.stop_searching()
         else:
             super().action_back()
@@ -183,13 +201,18 @@ class EventsScreen(SourceScreen):
 
     @on(AskBar.Answered, "#filter")
     def _filter(self, event: AskBar.Answered) -> None:
-        text = event.text.strip()
+        self._use(event.text.strip(), event.bar)
+
+    def _use(self, text: str, bar: AskBar) -> None:
+        """Filter, or say what is wrong with the filter and let it be mended."""
         try:
             where = filter_of(text) if text else None
         except FilterError as error:
-            event.bar.trouble(str(error))
+            if not bar.is_asking:
+                bar.ask(text)
+            bar.trouble(str(error))
             return
-        event.bar.close()
+        bar.close()
         self._list.focus()
         self.look_at(Which(scope=self.which.scope, prefix=self.which.prefix, where=where))
 
@@ -204,6 +227,67 @@ class EventsScreen(SourceScreen):
     @on(AskBar.Left)
     def _left(self) -> None:
         self._list.focus()
+
+    @work(exclusive=True, group="saved")
+    async def action_saved(self) -> None:
+        """Choose one of the saved filters."""
+        text = await self.app.push_screen_wait(FiltersScreen(self.desk.habits))
+        if text is not None:
+            self._use(text, self.query_one("#filter", AskBar))
+
+    def action_save(self) -> None:
+        """Give the filter that holds a name."""
+        if self.which.where is None:
+            self.notify("there is no filter to be saved", markup=False)
+        else:
+            self.query_one("#save", AskBar).ask()
+
+    @on(AskBar.Answered, "#save")
+    def _save(self, event: AskBar.Answered) -> None:
+        assert self.which.where is not None
+        text = self.which.where.text
+        try:
+            self.desk.habits.change(lambda habits: habits.with_filter(event.text, text))
+        except ValueError as error:
+            event.bar.trouble(str(error))
+            return
+        event.bar.close()
+        self._list.focus()
+
+    # --- exports ----------------------------------------------------------------------------
+
+    def action_ask_export(self) -> None:
+        """Ask where to write what is listed."""
+        self.query_one("#export", AskBar).ask()
+
+    @on(AskBar.Answered, "#export")
+    def _export(self, event: AskBar.Answered) -> None:
+        try:
+            path = Path(event.text.strip()).expanduser()
+            if not event.text.strip() or not path.parent.is_dir():
+                raise ValueError(f"expected a file in a directory that is there, found {path}")
+        except (ValueError, RuntimeError) as error:
+            event.bar.trouble(str(error))
+            return
+        event.bar.close()
+        self._list.focus()
+        self.work(self._write(path), "export")
+
+    async def _write(self, path: Path) -> None:
+        def show(count: int, part: float) -> None:
+            self._exporting = f"exporting {count:,}, {part:.0%}, esc stops"
+            self._show_status()
+
+        try:
+            count = await export(self.desk, self.which, path, show)
+        except ValueError as error:
+            self.trouble(str(error))
+        else:
+            words = f"{counted(count, 'event')} in {path}"
+            self.notify(visible(words, 300), markup=False)
+        finally:
+            self._exporting = ""
+            self._show_status()
 
     # --- jumps ----------------------------------------------------------------------------------
 
@@ -236,5 +320,5 @@ class EventsScreen(SourceScreen):
             self._land(index)
 
     def _land(self, index: int) -> None:
-        self._is_placed = True
+        self._placed_at = None
         self._list.go_to(index)

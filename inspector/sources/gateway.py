@@ -86,7 +86,9 @@ class GatewaySource:
         if outage.next_try is not None:
             left_s = outage.next_try - now
             next_try = f"; next try in {left_s:.0f} s" if left_s >= 0.5 else "; trying again"
-        return Health(False, f"lost {_ago(now - outage.since)}: {outage.reason}{next_try}")
+        # The number of a connection that nobody closed says nothing to people.
+        reason = outage.reason.replace("closed with 1006", "the connection broke")
+        return Health(False, f"lost {_ago(now - outage.since)}: {reason}{next_try}")
 
     async def position(self) -> int:
         """

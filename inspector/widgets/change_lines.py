@@ -13,6 +13,7 @@ from ..model.texts import cells_of, visible
 from .virtual_list import Line, Part, VirtualList
 
 MARKS: Final = {"+": ("+", "good"), "-": ("-", "bad"), "~": ("~", "warning")}
+WORDS: Final = {"=": "name", ":": "dim"}
 
 
 @final
@@ -56,8 +57,8 @@ class ChangeList(VirtualList):
 
 def change_line(row: ChangeRow, cells: int) -> Line:
     """Draw a line about a difference."""
-    if row.words:
-        return (Part(f" {visible(row.words, cells - 2)}", "dim"),)
+    if row.mark in WORDS:
+        return (Part(f" {visible(row.words, cells - 2)}", WORDS[row.mark]),)
     if not row.mark:
         return _gone_on(row, cells)
     mark, look = MARKS[row.mark]

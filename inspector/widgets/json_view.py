@@ -22,8 +22,10 @@ PATH_CELLS_MAX: Final = 2_000
 
 LOOK_OF: Final = {
     Kind.NUMBER: "number",
-    Kind.BOOLEAN: "warning",
-    Kind.NULL: "warning",
+    Kind.BOOLEAN: "number",
+    Kind.NULL: "number",
+    Kind.OBJECT: "dim",
+    Kind.ARRAY: "dim",
 }
 
 
@@ -115,7 +117,7 @@ def _value(row: Row, cells: int) -> list[Part]:
     if row.node.kind is Kind.RANGE:
         return [Part(summary(row.section.tree.literal(row.node)[: cells * 8], cells), "dim")]
     preview = row.section.tree.preview(row.node, cells)
-    return [Part(preview, "dim" if row.can_open else LOOK_OF.get(row.node.kind, ""))]
+    return [Part(preview, LOOK_OF.get(row.node.kind, ""))]
 
 
 class JsonView(VirtualList):

@@ -8,6 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
+from textual.color import Color
 from textual.events import Click, MouseScrollDown, MouseScrollUp, Resize
 from textual.geometry import Size
 from textual.message import Message
@@ -28,6 +29,8 @@ class Part(NamedTuple):
 Line = tuple[Part, ...]
 
 LOOKS: Final = ("dim", "key", "name", "number", "good", "warning", "bad")
+BRIGHTNESS_MIN: Final = 0.3
+"""A colour that differs less from what is behind it cannot be read: there it is left out."""
 STRIPS_MAX: Final = 512
 """How many lines are kept as they were drawn."""
 
@@ -155,6 +158,8 @@ class VirtualList(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.lines: Lines = lines or _Nothing()
         self._strips: LRUCache[tuple[int, int, str], Strip] = LRUCache(STRIPS_MAX)
+        self._styles: dict[tuple[str, Style], Style] = {}
+        self._was_seen = False
 
     # --- what there is ----------------------------------------------------------------------
 
@@ -271,6 +276,10 @@ class VirtualList(ScrollView, can_focus=True):
     def on_resize(self, event: Resize) -> None:
         """Choose the columns anew."""
         self.changed()
+        if not self._was_seen:
+            # It did not know how high it would be: from the beginning, only as far as must be.
+            self._was_seen = True
+            self.scroll_to(y=0, animate=False, immediate=True)
         self._show_cursor()
 
     # --- drawing ----------------------------------------------------------------------------
@@ -313,18 +322,32 @@ class VirtualList(ScrollView, can_focus=True):
     def _style(self, look: str, base: Style) -> Style:
         if not look:
             return base
-        style = self.get_component_rich_style(f"virtual-list--{look}", partial=True)
-        return base + style
+        style = self._styles.get((look, base))
+        if style is None:
+            style = self._styles[look, base] = base + self._look_on(look, base)
+        return style
+
+    def _look_on(self, look: str, base: Style) -> Style:
+        """A look's style, mixed with what is behind it."""
+        styles = self.get_component_styles(f"virtual-list--{look}")
+        style = styles.partial_rich_style
+        if base.color is None or base.bgcolor is None or base.bgcolor.is_default:
+            return style
+        text, behind = Color.from_rich_color(base.color), Color.from_rich_color(base.bgcolor)
+        if text.ansi is not None or behind.ansi is not None or styles.color.ansi is not None:
+            return style
+        colour = behind + (text.with_alpha(styles.color.a) if styles.auto_color else styles.color)
+        if abs(colour.brightness - behind.brightness) < BRIGHTNESS_MIN and not styles.auto_color:
+            colour = text
+        return style + Style.from_color(colour.rich_color)
 
     def _empty(self, y: int, cells: int) -> Strip:
         if y == 2 and not self.lines.count and self.words_if_empty:
-            style = self.rich_style + self.get_component_rich_style(
-                "virtual-list--empty", partial=True
-            )
-            return self._strip((Part(f"  {self.words_if_empty}"),), style, cells)
+            return self._strip((Part(f"  {self.words_if_empty}", "empty"),), self.rich_style, cells)
         return Strip.blank(cells, self.rich_style)
 
     def notify_style_update(self) -> None:
         """Forget how lines looked: the theme is another one."""
         self._strips.clear()
+        self._styles.clear()
         super().notify_style_update()

@@ -130,24 +130,28 @@ class ScopesFeed:
 
     async def __anext__(self) -> list[said.ScopeShown]:
         await trio.lowlevel.checkpoint()
-        while not self._call.changed or not self._has_all:
+        while True:
+            self._hear()
             if self._call.is_new:
                 self._after, self._has_all, self._call.is_new = None, False, False
             if not self._has_all:
                 page = await self._page()
                 if page:
                     return page
-                continue
-            happening = self._box.take()
-            if happening is None:
+            elif self._call.changed:
+                changed = list(self._call.changed.values())
+                self._call.changed.clear()
+                return changed
+            else:
                 await self._box.wait()
-            elif isinstance(happening, Ended):
+
+    def _hear(self) -> None:
+        """See whether it has ended."""
+        while (happening := self._box.take()) is not None:
+            if isinstance(happening, Ended):
                 if isinstance(happening.answer, said.Error):
                     raise refusal(happening.answer, may_be_stored=False)
                 raise StopAsyncIteration
-        changed = list(self._call.changed.values())
-        self._call.changed.clear()
-        return changed
 
     async def _page(self) -> list[said.ScopeShown]:
         """Ask for the next of all scopes; what changes meanwhile is told later."""

@@ -10,8 +10,10 @@ from ...intake import check_scope
 from ...reading import OnProgress
 from ..protocol import client_messages as asked
 from ..protocol import server_messages as said
+from ..protocol.codes import ErrorCode
 from .asking import answer_of, ask
 from .calls import Asking, Stirred
+from .errors import GatewayError
 from .link import Link
 
 
@@ -52,5 +54,8 @@ async def verify(link: Link, on_progress: OnProgress | None) -> said.Verified:
                 on_progress(call.found[-1].checked_bytes, call.found[-1].total_bytes)
             del call.found[:-1]
     answer_of(happening)
-    verified: said.Verified = call.found[-1]
+    verified: said.Verified | None = call.found[-1] if call.found else None
+    if verified is None or verified.damage is None:
+        what = "expected the gateway to say what it found in the store, found that it did not"
+        raise GatewayError(str(ErrorCode.INTERNAL), what)
     return verified
