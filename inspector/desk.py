@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import attrs
 
@@ -28,6 +28,8 @@ class Desk:
     """What a scope's events amount to; None if nobody said."""
     habits: HabitsFile = attrs.Factory(lambda: HabitsFile(None))
     """Where saved filters are."""
+    kept: dict[str, Any] = attrs.field(factory=dict, kw_only=True)
+    """What screens find again when they are opened again, by a name of theirs."""
 
     def can(self, feature: Feature) -> bool:
         """Whether the source can do something."""

@@ -7,7 +7,6 @@ thread that is left alone when nobody waits any more, and what it raises is told
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
@@ -16,12 +15,10 @@ import attrs
 import trio
 
 from atomic_store import Fold
-from atomic_store.cli.ending import CannotRun
-from atomic_store.cli.named import failure, load_named
-from atomic_store.errors import AtomicStoreError, shown
-from atomic_store.events import EventTypes, event_types
+from atomic_store.cli.folds import failure_of, load_event_types, load_fold
+from atomic_store.errors import AtomicStoreError
+from atomic_store.events import EventTypes
 from atomic_store.journal import StoredRecord
-from atomic_store.parts import Options
 
 from .model.json_text import json_text
 from .model.states import FoldBroken, StatesKept, Way, gone
@@ -67,7 +64,7 @@ class Folding:
             return self.fold.evolve(state, event)
         except BaseException as error:
             raise FoldFailed(
-                f"{self.name} fails at event {record.sequence:,}: {failure(error)}"
+                f"{self.name} fails at event {record.sequence:,}: {failure_of(error)}"
             ) from None
 
 
@@ -95,24 +92,8 @@ def load_folding(name: str, directory: Path, *, events: str | None = None) -> Fo
     Raises:
       CannotRun: there is no such thing; in one line.
     """
-    found = load_named("--fold", name, directory)
-    if not isinstance(found, Fold) and callable(found):
-        try:
-            found = found()
-        except BaseException as error:
-            raise CannotRun(f"--fold {name}: calling it failed: {failure(error)}") from error
-    if not isinstance(found, Fold):
-        if inspect.iscoroutine(found):
-            found.close()
-        raise CannotRun(
-            f"--fold {name}: expected a Fold, or a function that gives one, found {shown(found)}"
-        )
-    classes = None if events is None else load_named("--events", events, directory)
-    try:
-        types = event_types(classes, event_bytes_max=Options().event_bytes_max)
-    except (TypeError, ValueError) as error:
-        raise CannotRun(f"--events {events}: {error}") from error
-    return Folding(name, found, types)
+    fold = load_fold(name, directory)
+    return Folding(name, fold, load_event_types(events, directory))
 
 
 async def state_at(

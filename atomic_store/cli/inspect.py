@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 import click
@@ -13,32 +12,18 @@ import click
 from ..filter import Filter
 from .choosing import scope_option, where_option
 from .ending import CannotRun
+from .folds import fold_events_option, fold_option
+from .places import token_file_option, token_of
 from .texts import help_option
 
-TOKEN_VARIABLE: Final = "ATOMIC_STORE_TOKEN"
-TOKEN_BYTES_MAX: Final = 1_024
 INSTEAD: Final = "`atomic-store scopes`, `events`, `tail`, `stats` and `verify` print what it shows"
 
 
 @click.command(add_help_option=False)
 @click.argument("place", required=False)
-@click.option(
-    "--token-file",
-    type=click.Path(),
-    metavar="FILE",
-    help="Come in to a gateway with the token in this file. Without it, with the one in the "
-    f"environment variable {TOKEN_VARIABLE}, if there is one.",
-)
-@click.option(
-    "--fold",
-    metavar="MODULE:NAME",
-    help="Show what a scope's events amount to, by this fold. This directory is searched first.",
-)
-@click.option(
-    "--events",
-    metavar="MODULE:NAME",
-    help="The event classes that the fold is for; without it, it is given plain JSON.",
-)
+@token_file_option
+@fold_option
+@fold_events_option
 @scope_option
 @where_option
 @help_option
@@ -101,20 +86,3 @@ def missing_terminal(environ: Mapping[str, str]) -> str | None:
     if environ.get("TERM") == "dumb":
         return "a terminal that can be drawn on, found TERM=dumb"
     return None
-
-
-def token_of(token_file: str | None, environ: Mapping[str, str]) -> str | None:
-    """
-    Give the token to come in with; None if there is none.
-
-    Raises:
-      CannotRun: there is none where one should be. What is there is not shown.
-    """
-    if token_file is None:
-        return environ.get(TOKEN_VARIABLE) or None
-    with Path(token_file).open("rb") as file:
-        found = file.read(TOKEN_BYTES_MAX + 1)
-    token = found.strip().decode("ascii", "replace")
-    if not token or len(found) > TOKEN_BYTES_MAX or not token.isascii() or len(token.split()) != 1:
-        raise CannotRun(f"{token_file}: expected a token and nothing else, found something else")
-    return token

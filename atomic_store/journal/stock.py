@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,7 +15,7 @@ from .failing import attempting
 from .files import kind_of, size_of
 from .index_file import MemoryIndex, to_text
 from .known import Check, know
-from .layout import INDEX, JOURNAL, SNAPSHOTS
+from .layout import INDEX, JOURNAL, SNAPSHOTS, is_torn_name
 from .segment_reader import list_segments
 
 if TYPE_CHECKING:
@@ -36,12 +37,30 @@ class SegmentStock:
     index: str
     """What of it is in index files: `whole`, `pieces` or `none`."""
 
+    @property
+    def records_a_second(self) -> float | None:
+        """How fast they came, from the first to the last; None if at once, or it is not known."""
+        try:
+            first, last = map(datetime.fromisoformat, (self.first_at, self.last_at))
+        except ValueError:
+            return None
+        seconds = (last - first).total_seconds()
+        return (self.records - 1) / seconds if seconds > 0 else None
+
 
 @attrs.frozen
 class FolderStock:
     """The files of a directory."""
 
     files: int
+    bytes: int
+
+
+@attrs.frozen
+class FileStock:
+    """One file."""
+
+    name: str
     bytes: int
 
 
@@ -62,6 +81,8 @@ class Stock:
     """Up to this position index files say where records lie."""
     index: FolderStock
     snapshots: FolderStock
+    torn: tuple[FileStock, ...] = ()
+    """Files in journal/ that keep what was cut off: commits that a crash left unfinished."""
 
 
 def take_stock(
@@ -101,6 +122,7 @@ def take_stock(
         tuple(segments), coverage.last,
         folder_of(real_disk, f"{directory}/{INDEX}"),
         folder_of(real_disk, f"{directory}/{SNAPSHOTS}"),
+        torn_of(real_disk, f"{directory}/{JOURNAL}"),
     )  # fmt: skip
 
 
@@ -126,6 +148,17 @@ def _count_scopes(coverage: Coverage, memory: list[MemoryIndex]) -> int:
     for piece in coverage.pieces:
         newer.update(span.scope for span in coverage.store.reader(piece).scopes(limit=_ALL))
     return len(coverage.ends) + sum(coverage.ends.find(scope) is None for scope in newer)
+
+
+def torn_of(disk: Disk, directory: str) -> tuple[FileStock, ...]:
+    """Find the files that keep what was cut off."""
+    with attempting("list", directory):
+        names = sorted(filter(is_torn_name, disk.list_directory(directory)))
+    return tuple(
+        FileStock(name, size_of(disk, f"{directory}/{name}"))
+        for name in names
+        if kind_of(disk, f"{directory}/{name}") is Kind.FILE
+    )
 
 
 def folder_of(disk: Disk, directory: str) -> FolderStock:

@@ -15,9 +15,9 @@ from atomic_store.journal import Head, Page, ScopeEnd, StoredRecord, Wanted
 from atomic_store.journal.creating import expect_store, read_identity
 from atomic_store.journal.disk import Disk, OSDisk
 from atomic_store.journal.files import size_of
-from atomic_store.journal.layout import INDEX, SNAPSHOTS
+from atomic_store.journal.layout import INDEX, JOURNAL, SNAPSHOTS
 from atomic_store.journal.line import StoreLine
-from atomic_store.journal.stock import SegmentStock, Stock, folder_of
+from atomic_store.journal.stock import SegmentStock, Stock, folder_of, torn_of
 from atomic_store.journal.verify import Verification
 
 from ..model.scope_seen import ScopeSeen
@@ -131,6 +131,7 @@ class Remains:
             tuple(map(self._segment, salvage.segments)), 0,
             folder_of(self._disk, f"{self._path}/{INDEX}"),
             folder_of(self._disk, f"{self._path}/{SNAPSHOTS}"),
+            torn_of(self._disk, f"{self._path}/{JOURNAL}"),
         )  # fmt: skip
 
     def _segment(self, segment: Segment) -> SegmentStock:

@@ -13,12 +13,13 @@ from atomic_store.feed import CaughtUp, FeedItem
 from atomic_store.gateway.client import Client, RemoteFeed, open_client
 from atomic_store.gateway.client.asking import scopes_page
 from atomic_store.gateway.client.errors import GatewayClosed
+from atomic_store.gateway.client.operating import verification_of
 from atomic_store.gateway.client.source import RemoteSource
 from atomic_store.gateway.protocol.rights import Right
-from atomic_store.gateway.protocol.server_messages import ScopeShown, Verified, Welcome
-from atomic_store.journal import Head, StoredRecord
+from atomic_store.gateway.protocol.server_messages import ScopeShown, Welcome
+from atomic_store.journal import StoredRecord
 from atomic_store.journal.stock import Stock
-from atomic_store.journal.verify import Damage, Verification
+from atomic_store.journal.verify import Verification
 
 from ..model.scope_seen import Round, ScopeSeen, State
 from ..model.which import Which
@@ -234,7 +235,7 @@ class GatewaySource:
         It does not tell how many segments and scopes there are, and lists a hundred places at
         most. `on_progress` is called in Trio's thread.
         """
-        return verification(await self._client.verify(on_progress=on_progress))
+        return verification_of(await self._client.verify(on_progress=on_progress))
 
     async def figures(self) -> dict[str, Any]:
         """Give what the gateway counts; see `Source`."""
@@ -295,21 +296,6 @@ def taken(feed: RemoteFeed[Any], item: FeedItem[Any]) -> Followed:
     feed.position = max(feed.position, feed._call.position or 0)
     feed._resume()
     return Followed(records, feed.position)
-
-
-def verification(found: Verified) -> Verification:
-    """Give what a gateway found in a store, as if it had been found here."""
-    damage = [
-        Damage(
-            str(one.get("file", "")), int(one.get("offset") or 0), one.get("line"),
-            str(one.get("expected", "")), str(one.get("found", "")),
-        )
-        for one in found.damage or ()
-    ]  # fmt: skip
-    records = found.records or 0
-    return Verification(
-        records, 0, 0, found.checked_bytes, Head(records, found.commit or ""), (), tuple(damage)
-    )
 
 
 def _ago(seconds: float) -> str:

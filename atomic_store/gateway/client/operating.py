@@ -7,6 +7,8 @@ from typing import Any
 import trio
 
 from ...intake import check_scope
+from ...journal import Head
+from ...journal.verify import Damage, Verification
 from ...reading import OnProgress
 from ..protocol import client_messages as asked
 from ..protocol import server_messages as said
@@ -59,3 +61,25 @@ async def verify(link: Link, on_progress: OnProgress | None) -> said.Verified:
         what = "expected the gateway to say what it found in the store, found that it did not"
         raise GatewayError(str(ErrorCode.INTERNAL), what)
     return verified
+
+
+def verification_of(told: said.Verified) -> Verification:
+    """
+    Give what a gateway has found as if it had been found here.
+
+    It does not tell how many segments and scopes there are: both are 0.
+    """
+    damage = [
+        Damage(
+            str(one.get("file", "")), _whole(one.get("offset")) or 0, _whole(one.get("line")),
+            str(one.get("expected", "")), str(one.get("found", "")),
+        )
+        for one in told.damage or ()
+    ]  # fmt: skip
+    records = told.records or 0
+    head = Head(records, told.commit or "")
+    return Verification(records, 0, 0, told.checked_bytes, head, (), tuple(damage))
+
+
+def _whole(value: object) -> int | None:
+    return value if type(value) is int else None
