@@ -165,8 +165,8 @@ class Inspector(App[None]):
             self._bridge.entered(open_demo) as path,
             self._bridge.entered(open_source, str(path)) as source,
         ):
-            fold = await asyncio.to_thread(demo_folding)
-            yield Desk(self._bridge, source, fold, self.habits)
+            folding = await asyncio.to_thread(demo_folding)
+            yield Desk(self._bridge, source, folding, self.habits)
 
     async def _close_source(self) -> None:
         if self._source is not None:

@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, cast
 
 from textual.app import App, ComposeResult
@@ -131,7 +132,7 @@ async def hits(place: str) -> dict[str, float]:
             began = time.perf_counter()
             screen = EventsScreen(all_events.desk, which, at)
             await app.push_screen(screen)
-            await until(lambda found=screen: is_drawn(found))
+            await until(partial(is_drawn, screen))
             taken.append(time.perf_counter() - began)
             screen.browsing.stop_searching()
             app.pop_screen()
