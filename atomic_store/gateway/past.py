@@ -42,18 +42,21 @@ class Held:
 
     def is_newest(self, store: Store[Any], scope: str) -> bool:
         """
-        Whether it is the scope's last record, as far as that can be told without waiting.
+        Make sure without waiting, if that can be, that it is the scope's last record.
 
-        It can be told of scopes that were proposed to a short time ago: mostly it is so.
+        It can be of a scope that was proposed to a short time ago; mostly it is so.
         """
         live = store._supervisor.scopes.get(scope)
         if self.id is None or live is None or live.sequence != self.sequence:
             return False
         # What is in the window is durable.
         last = store._hub.record(live.position)
-        return last is not None and (
-            (last.scope, last.sequence, last.id) == (scope, self.sequence, self.id)
-        )
+        if last is None or (last.scope, last.sequence, last.id) != (
+            scope, self.sequence, self.id,
+        ):  # fmt: skip
+            return False
+        self.is_sure = True
+        return True
 
     async def look_up(self, store: Store[Any], scope: str) -> None:
         """Make sure: where the client's record is another one here, or none, it holds nothing."""
@@ -84,7 +87,6 @@ async def show_past(
       showing: once it is cancelled nothing more is sent, not even what is ready.
     """
     if last is None and held.is_newest(store, scope):
-        held.is_sure = True
         return
     if not held.is_sure:
         await held.look_up(store, scope)
