@@ -71,6 +71,7 @@ class Inspector(App[None]):
         self.fold = fold
         self.which = which
         self.habits = habits or HabitsFile(None)
+        self._kept_theme = self.theme
         self._open = AsyncExitStack()
         self._bridge: Bridge | None = None
         self._source: asyncio.Task[None] | None = None
@@ -78,8 +79,8 @@ class Inspector(App[None]):
     async def on_mount(self) -> None:
         """Begin."""
         known, complaint = self.habits.load()
-        if known.theme in self.available_themes:
-            self.theme = known.theme
+        if known.theme is not None and known.theme in self.available_themes:
+            self._kept_theme = self.theme = known.theme
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         if complaint is not None:
             self.notify(visible(complaint, 300), severity="warning", markup=False)
@@ -163,8 +164,8 @@ class Inspector(App[None]):
             self._bridge.entered(open_demo) as path,
             self._bridge.entered(open_source, str(path)) as source,
         ):
-            fold = await asyncio.to_thread(demo_folding)
-            yield Desk(self._bridge, source, fold, self.habits)
+            folding = await asyncio.to_thread(demo_folding)
+            yield Desk(self._bridge, source, folding, self.habits)
 
     async def _close_source(self) -> None:
         if self._source is not None:
@@ -187,6 +188,10 @@ class Inspector(App[None]):
         self.run_worker(partial(self._change_habits, lambda habits: habits.without_place(place)))
 
     def _remember_theme(self, theme: Theme) -> None:
+        # One is told of the theme at the beginning, too.
+        if theme.name == self._kept_theme:
+            return
+        self._kept_theme = theme.name
         self.run_worker(partial(self._change_habits, lambda habits: habits.with_theme(theme.name)))
 
     async def _change_habits(self, change: Callable[[Habits], Habits]) -> None:

@@ -122,6 +122,9 @@ class Browsing:
             self._begin_index = self.listing.count - 1 if index is None else index
 
     async def _follow(self, end: int) -> None:
+        # What comes stands behind all hits: they are searched first.
+        if self._searching:
+            await asyncio.wait(self._searching[1:])
         source = self.desk.source
         async with self.desk.bridge.stream(source.follow, self.which, end) as batches:
             async for batch in batches:

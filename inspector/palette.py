@@ -16,4 +16,5 @@ def commands_of(app: App[None], screen: Screen[object]) -> Iterable[SystemComman
     for key in keys_of(screen):
         if key.is_for_palette:
             does = partial(app.run_action, key.action, key.node)
-            yield SystemCommand(key.words, f"Key: {key.keys}", does)
+            words = "" if key.words == key.name else f"{key.words}. "
+            yield SystemCommand(key.name, f"{words}Key: {key.keys}", does)

@@ -130,16 +130,13 @@ async def spoiled(tmp: Path) -> AsyncIterator[Looked]:
         records = records_in(path)
         spoil(path, LOST)
         async with open_source(str(path)) as source:
-            yield Looked(
-                source, [record for record in records if record.position != LOST], store
-            )
+            yield Looked(source, [record for record in records if record.position != LOST], store)
 
 
 async def indexed(path: Path, position: int) -> None:
     """Wait until an index file covers a position."""
-    while not any(
-        int(file.name[:20]) > position for file in (path / "index").glob("*.idx")
-    ):  # the next segment's is made behind its own
+    # The next segment's is made behind its own.
+    while not any(int(file.name[:20]) > position for file in (path / "index").glob("*.idx")):  # noqa: ASYNC110 - nobody tells
         await trio.sleep(0.005)
 
 

@@ -109,9 +109,7 @@ async def test_watching_more_scopes_than_a_page(tmp_path: Path) -> None:
         async with open_store(tmp_path / "a.store", events=Bid, scope_of=lot_of) as store:
             async with trio.open_nursery() as nursery:
                 for n in range(1_250):
-                    nursery.start_soon(
-                        store.store_if_valid, Bid(f"lot-{n:04}", "ada", 1), accept
-                    )
+                    nursery.start_soon(store.store_if_valid, Bid(f"lot-{n:04}", "ada", 1), accept)
             async with open_gateway(store) as gateway, open_client(gateway.url) as client:
                 async with client.watch_scopes("lot-") as feed:
                     names: list[str] = []

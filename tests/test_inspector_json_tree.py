@@ -157,6 +157,12 @@ class TestDeep:
         assert tree.term(node, "data") is None, "no filter is so long"
         assert 40 == cell_len(tree.preview(tree.root, 40))
 
+    def test_brackets_must_match(self) -> None:
+        """That much is seen, also where nothing else can be checked."""
+        for data in (b"[" * DEEP + b"}" * DEEP, b"[" * DEEP, b"[" * DEEP + b"]" * (DEEP + 1)):
+            with pytest.raises(NotJson):
+                JsonTree(data)
+
     def test_what_is_broken_down_there_is_shown(self) -> None:
         """It cannot be checked, so it must do no harm."""
         for broken in (b"1 2", b"x", b":", b'"', b'{"a"}', b"{1:2}", b"\xff"):

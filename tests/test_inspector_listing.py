@@ -50,6 +50,8 @@ class TestAll:
 
         listing.grow(180)
         assert [ByPosition(151, 180)] == listing.wants(100, 179)
+        listing.take(records_at(31, 100))
+        assert [ByPosition(1, 30)] == listing.wants(0, 99)
 
     def test_records_are_where_they_belong(self) -> None:
         """The one at position 7 is at index 6, once it was fetched."""

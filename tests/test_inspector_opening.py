@@ -144,5 +144,3 @@ def test_how_a_url_is_shown() -> None:
 def test_paths() -> None:
     """A name that is not UTF-8 is a path all the same."""
     assert path_of("/a/\udcff") == "/a/\udcff"
-
-

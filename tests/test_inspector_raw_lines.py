@@ -36,6 +36,11 @@ def test_controls_are_seen() -> None:
     assert ["␛[31m⟨U+202E⟩", "xyz"] == shown("\x1b[31m\u202exyz".encode(), 13)
 
 
+def test_the_widest_stand_in_fits() -> None:
+    """In a terminal that is too narrow for it, a line is wider, and nothing is passed by."""
+    assert ["⟨U+202E⟩", "⟨U+E0041⟩"] == shown("\u202e\U000e0041".encode(), 1)
+
+
 @given(
     st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\n\u0301\x1b世")),
     st.integers(1, 40),

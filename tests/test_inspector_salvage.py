@@ -132,7 +132,8 @@ def test_an_unfinished_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"[" * 100_000, b'{"position":' * 50_000, b"\xff\xfe", b'{"position":1}', b"\0" * 5]
+    "line",
+    [b"", b"[" * 100_000, b'{"position":' * 50_000, b"\xff\xfe", b'{"position":1}', b"\0" * 5],
 )
 def test_lines_that_are_none(line: bytes) -> None:
     """They are passed by."""

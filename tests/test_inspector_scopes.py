@@ -228,7 +228,7 @@ def test_where_keys_lead() -> None:
 
 def test_a_round_is_ended() -> None:
     """A stuck round is ended after asking whose it is; and one is told what came of it."""
-    source = ToldSource((seen("lot/0"), validating("lot/1", since_s=400)), LIVE)
+    source = ToldSource((seen("lot/0"), validating("lot/1", since_s=14_400)), LIVE)
 
     async def use(pilot: Pilot[None], screen: ScopesScreen) -> None:
         await settled(pilot, screen, 2)
@@ -236,7 +236,7 @@ def test_a_round_is_ended() -> None:
         assert ["no round is open in lot/0"] == words(pilot)
         await pilot.press("down", "x")
         await until(lambda: isinstance(pilot.app.screen, ConfirmScreen), pilot)
-        await until(lambda: "ada holds the round of lot/1, for 6 min 40 s" in text_on(pilot), pilot)
+        await until(lambda: "ada holds the round of lot/1, for 4 h now" in text_on(pilot), pilot)
         await pilot.press("enter")
         assert [] == source.ended
         await pilot.press("x", "y")

@@ -110,6 +110,13 @@ class TestVisible:
 
         assert "e" + "\u0301" * MARKS_MAX + "…" == shown
 
+    def test_a_character_that_is_cut_through_is_no_fault(self) -> None:
+        """Bytes are looked at up to somewhere: what ends there is not shown as broken."""
+        for more in range(4):
+            data = b"x" * more + ("e" + "\u0301" * 1_000).encode()
+
+            assert "�" not in visible(data, 8)
+
 
 class TestTake:
     """As much as fits."""

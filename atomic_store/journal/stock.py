@@ -144,10 +144,12 @@ def _segment(
 
 
 def _count_scopes(coverage: Coverage, memory: list[MemoryIndex]) -> int:
-    newer = {scope for index in memory for scope in index.contents.scopes}
+    newer = {scope.encode() for index in memory for scope in index.contents.scopes}
     for piece in coverage.pieces:
-        newer.update(span.scope for span in coverage.store.reader(piece).scopes(limit=_ALL))
-    return len(coverage.ends) + sum(coverage.ends.find(scope) is None for scope in newer)
+        rows = coverage.store.reader(piece).scope_rows(limit=_ALL)
+        newer.update(name for name, _ in rows)
+    # Going through all of them takes less than looking each of many up.
+    return len(coverage.ends) + len(newer.difference(name for name, _ in coverage.ends.rows()))
 
 
 def torn_of(disk: Disk, directory: str) -> tuple[FileStock, ...]:

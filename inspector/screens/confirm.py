@@ -11,6 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
+from textual.widgets.button import ButtonVariant
 
 from ..model.texts import visible
 
@@ -62,8 +63,11 @@ class ConfirmScreen(ModalScreen[bool]):
             lines = [visible(line, WORD_CELLS_MAX) for line in self._lines]
             yield Static(Content("\n".join(lines)), id="lines")
             with Horizontal(id="answers"):
-                yield Button(Content(f"{self._yes} (y)"), id="yes", variant="warning", compact=True)
-                yield Button(Content(f"{self._no} (n)"), id="no", compact=True)
+                yield self._button(f"{self._yes} (y)", "yes", "warning")
+                yield self._button(f"{self._no} (n)", "no", "default")
+
+    def _button(self, words: str, name: str, variant: ButtonVariant) -> Button:
+        return Button(Content(visible(words, 40)), id=name, variant=variant, compact=True)
 
     def on_mount(self) -> None:
         """Begin with what does no harm."""

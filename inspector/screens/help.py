@@ -28,6 +28,7 @@ class Key:
     """What some keys do."""
 
     keys: str
+    name: str
     words: str
     action: str
     node: DOMNode
@@ -55,7 +56,8 @@ def keys_of(screen: Screen[object]) -> list[Key]:
         is_for_palette = first.binding.show or first.node is screen
         keys.append(
             Key(
-                shown, first.tooltip or first.binding.description, first.binding.action, first.node,
+                shown, first.binding.description,
+                first.tooltip or first.binding.description, first.binding.action, first.node,
                 is_for_palette, is_apart,
             )
         )  # fmt: skip

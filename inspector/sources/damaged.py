@@ -187,7 +187,7 @@ class DamagedSource:
         name = Path(self.damage.path).name
         words = f"damaged: {name} at offset {self.damage.offset}{counted}"
         if writer.held is not Held.NO:
-            words += f"; {writer.words} may have it open for writing"
+            words += f"; {writer.sentence}"
         return Health(False, f"{words}; what can be read is shown")
 
     async def position(self) -> int:

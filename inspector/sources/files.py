@@ -315,10 +315,10 @@ def _life(writer: Writer, *, was_closed: bool) -> tuple[bool, str]:
     """Say whether all is well, and in words."""
     match writer.held:
         case Held.YES:
-            return True, f"{writer.words} has it open for writing"
+            return True, writer.sentence
         case _ if was_closed:
             return True, "closed cleanly"
         case Held.PERHAPS:
-            return True, f"{writer.words} may have it open for writing"
+            return True, writer.sentence
         case _:
             return False, "not closed: its writer was killed, or failed; the next one goes on"

@@ -11,6 +11,7 @@ from atomic_store.errors import shown
 
 from .errors import NotAPlace
 from .lasting import open_directory
+from .looking import is_text
 from .source import Source
 
 GATEWAY_SCHEMES = ("ws", "wss")
@@ -26,7 +27,7 @@ def open_source(place: str, *, token: str | None = None) -> AbstractAsyncContext
       token: says who we are to a gateway; a directory needs none.
 
     Raises:
-      NotAPlace: `place` is neither.
+      NotAPlace: `place` is neither, or the token is no text.
       NotAStore: there is no store in the directory, or one of a later version.
       JournalFailed: the disk refused.
       ConnectionLost: nobody answers at the URL.
@@ -95,6 +96,8 @@ async def _open_url(url: str, token: str | None) -> AsyncIterator[Source]:
             'a gateway needs what `pip install "trio-atomic-store[gateway]"` brings along '
             f"({error})"
         ) from None
+    if token is not None and not is_text(token):
+        raise NotAPlace("a gateway's token: expected valid Unicode, found a lone surrogate")
     try:
         place = shown_url(url)
         address_of(url)

@@ -41,6 +41,12 @@ class Writer:
     words: str
     """``process 4711``, ``this process``, ``process 12 on host ada``."""
 
+    @property
+    def sentence(self) -> str:
+        """What there is to say of it."""
+        may = "may have" if self.held is Held.PERHAPS else "has"
+        return f"{self.words} {may} it open for writing"
+
 
 class _Holder(msgspec.Struct):
     """What the lock's file says of who had the lock last."""
