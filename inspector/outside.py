@@ -9,9 +9,10 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import Final, final
+
+import attrs
 
 from atomic_store.journal import StoredRecord
 
@@ -21,18 +22,21 @@ NAMES_MAX: Final = 1_000
 """So many files for the same event may be there already."""
 
 
-class Program(Enum):
-    """What a text can be opened in: which variables name it, and what is taken without them."""
+@final
+@attrs.frozen
+class Program:
+    """What a text can be opened in."""
 
-    value: tuple[str, tuple[str, ...], str]
-    EDITOR = ("an editor", ("VISUAL", "EDITOR"), "vi")
-    PAGER = ("a pager", ("PAGER",), "less")
+    noun: str
+    """What it is."""
+    variables: tuple[str, ...]
+    """Which variables of the environment name it; the first that does counts."""
+    default: str
+    """What is taken without them."""
 
-    @property
-    def noun(self) -> str:
-        """What it is."""
-        noun, _, _ = self.value
-        return noun
+
+EDITOR: Final = Program("an editor", ("VISUAL", "EDITOR"), "vi")
+PAGER: Final = Program("a pager", ("PAGER",), "less")
 
 
 def command_of(program: Program, environment: Mapping[str, str]) -> list[str]:
@@ -42,14 +46,13 @@ def command_of(program: Program, environment: Mapping[str, str]) -> list[str]:
     Raises:
       ValueError: what names it is no command.
     """
-    _, variables, default = program.value
-    for variable in variables:
+    for variable in program.variables:
         if words := environment.get(variable, "").strip():
             try:
                 return shlex.split(words)
             except ValueError as error:
                 raise ValueError(f"${variable} is no command: {error}") from None
-    return [default]
+    return [program.default]
 
 
 def open_in(
@@ -73,15 +76,16 @@ def open_in(
     """
     try:
         command = command_of(program, environment)
+    except ValueError as error:
+        return str(error)
+    try:
         with _file_of(text) as path, suspended(), _interrupts_ignored():
             ended = subprocess.run([*command, path], check=False)
     except FileNotFoundError as error:
         if error.filename != command[0]:
             return f"the text was not handed over: {error}"
-        names = " or ".join(f"${name}" for name in program.value[1])
+        names = " or ".join(f"${name}" for name in program.variables)
         return f"there is no program {command[0]}: let {names} name {program.noun}"
-    except ValueError as error:
-        return str(error)
     except OSError as error:
         return f"{program.noun} did not open: {error}"
     if ended.returncode:
@@ -127,7 +131,9 @@ def export_event(record: StoredRecord, directory: Path) -> Path:
         except FileExistsError:
             continue
         return path
-    raise FileExistsError(f"there are {NAMES_MAX:,} files for this event already: {path}")
+    raise FileExistsError(
+        f"there are {NAMES_MAX:,} files for this event already: {directory / name}"
+    )
 
 
 def _write_new(path: Path, text: str, mode: int) -> None:

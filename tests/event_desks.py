@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, ClassVar, Final
 
 import attrs
@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from atomic_store.errors import AtomicStoreError, JournalCorrupt
+from atomic_store.errors import JournalCorrupt
 from atomic_store.journal import StoredRecord
 from atomic_store.journal.stock import Stock
 from atomic_store.journal.verify import Verification
@@ -24,7 +24,7 @@ from inspector.folding import Folding
 from inspector.model.scope_seen import ScopeSeen
 from inspector.model.which import Which
 from inspector.screens.event import EventScreen
-from inspector.sources.source import Feature, Followed, Found, Health, OnProgress, Send
+from inspector.sources.source import Feature, Followed, Found, Health, OnProgress, Send, Source
 
 WAITING_S: Final = 20.0
 """After so long a test gives up to wait for what should be on the screen."""
@@ -119,15 +119,32 @@ class EventApp(App[None]):
     def __init__(self, source: ListSource, record: StoredRecord, fold: Folding | None) -> None:
         super().__init__()
         self.source, self.record, self.fold = source, record, fold
+        self.other: Callable[[], AbstractAsyncContextManager[Source]] | None = None
+        """Opens another source instead; the event is the last one of the record's scope."""
+        self.event_screen: EventScreen | None = None
         self.opened: list[Screen[Any]] = []
         self.told: list[str] = []
         self._open = AsyncExitStack()
 
     async def on_mount(self) -> None:
         bridge = await self._open.enter_async_context(open_bridge())
+        source: Source = self.source
+        if self.other is not None:
+            source = await self._open.enter_async_context(bridge.entered(self.other))
+            end = await bridge.call(source.scope_end, self.record.scope)
+            assert end is not None
+            (self.record,) = await bridge.call(
+                source.in_scope, self.record.scope, end.sequence, end.sequence
+            )
         self.push_screen(Screen())
-        self.event_screen = EventScreen(Desk(bridge, self.source, self.fold), self.record)
+        self.event_screen = EventScreen(Desk(bridge, source, self.fold), self.record)
         self.push_screen(self.event_screen)
+
+    @property
+    def event(self) -> EventScreen:
+        """The event's screen."""
+        assert self.event_screen is not None
+        return self.event_screen
 
     async def on_unmount(self) -> None:
         await self._open.aclose()
@@ -154,13 +171,18 @@ def piloted(
     size: tuple[int, int] = (80, 24),
     fold: Folding | None = None,
     damaged: Iterable[int] = (),
+    other: Callable[[], AbstractAsyncContextManager[Source]] | None = None,
 ) -> None:
-    """Run an app on one of some records."""
+    """Run an app on one of some records, or on the last of its scope in another source."""
 
     async def run() -> None:
         source = ListSource(list(records), frozenset(damaged))
         app = EventApp(source, source.records[at], fold)
+        app.other = other
         async with app.run_test(size=size) as pilot:
+            async with asyncio.timeout(WAITING_S):
+                while app.event_screen is None:
+                    await pilot.pause(0.005)
             await settled(app, pilot)
             await main(app, pilot)
         assert app.return_code in (0, None)
@@ -172,7 +194,7 @@ async def settled(app: EventApp, pilot: Pilot[None]) -> None:
     """Wait until all that was asked for is on the screen."""
     async with asyncio.timeout(WAITING_S):
         await pilot.pause()
-        while any(map(app.event_screen.is_working, ("view", "ahead", "past"))):
+        while any(map(app.event.is_working, ("view", "ahead", "past"))):
             await pilot.pause(0.005)
         await pilot.pause()
 
@@ -198,6 +220,3 @@ def lines_of(app: App[None]) -> list[str]:
 def words_of(app: EventApp) -> str:
     """What was told last."""
     return app.told[-1] if app.told else ""
-
-
-Errors = AtomicStoreError

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from event_desks import bid
-from inspector.outside import Program, command_of, export_event, open_in
+from inspector.outside import EDITOR, PAGER, Program, command_of, export_event, open_in
 
-PAGER = """#!/bin/sh
+SCRIPT = """#!/bin/sh
 { stat -c %a "$1"; stat -c %a "$(dirname "$1")"; cat "$1"; } > "$OUT"
 echo "$1" >> "$NAMES"
 exit ${CODE:-0}
@@ -25,7 +25,7 @@ exit ${CODE:-0}
 def pager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """A pager that writes down what it is given; its environment."""
     program = tmp_path / "my pager"
-    program.write_text(PAGER)
+    program.write_text(SCRIPT)
     program.chmod(0o755)
     monkeypatch.setenv("OUT", str(tmp_path / "out"))
     monkeypatch.setenv("NAMES", str(tmp_path / "names"))
@@ -43,7 +43,7 @@ def test_what_a_pager_is_given(pager: dict[str, str], tmp_path: Path) -> None:
         order.append("out")
 
     text = '{"a": "\x1b]52;c;x\x07\x7f\u202e é"}'
-    assert open_in(Program.PAGER, text, suspended, environment=pager) is None
+    assert open_in(PAGER, text, suspended, environment=pager) is None
 
     mode, directory_mode, shown = (tmp_path / "out").read_text().splitlines()
     assert ("400", "700") == (mode, directory_mode)
@@ -62,24 +62,24 @@ def test_what_goes_wrong(
         return open_in(program, "x", nullcontext, environment=environment)
 
     assert "there is no program /nowhere/vim: let $VISUAL or $EDITOR name an editor" == words(
-        Program.EDITOR, {"EDITOR": "/nowhere/vim -R"}
+        EDITOR, {"EDITOR": "/nowhere/vim -R"}
     )
-    assert "$PAGER is no command: No closing quotation" == words(Program.PAGER, {"PAGER": "'x"})
+    assert "$PAGER is no command: No closing quotation" == words(PAGER, {"PAGER": "'x"})
     (tmp_path / "dull").write_text("x")
     assert "a pager did not open: [Errno 13]" in str(
-        words(Program.PAGER, {"PAGER": str(tmp_path / "dull")})
+        words(PAGER, {"PAGER": str(tmp_path / "dull")})
     )
     monkeypatch.setenv("CODE", "3")
-    assert f"{tmp_path}/my pager ended with 3" == words(Program.PAGER, pager)
+    assert f"{tmp_path}/my pager ended with 3" == words(PAGER, pager)
     monkeypatch.setattr("tempfile.tempdir", "/nowhere")
-    assert "the text was not handed over" in str(words(Program.PAGER, pager))
+    assert "the text was not handed over" in str(words(PAGER, pager))
 
 
 def test_which_program() -> None:
     """What the user has named, or what is mostly there."""
-    assert ["vim", "-R"] == command_of(Program.EDITOR, {"VISUAL": "vim -R", "EDITOR": "ed"})
-    assert ["ed"] == command_of(Program.EDITOR, {"VISUAL": " ", "EDITOR": "ed"})
-    assert (["vi"], ["less"]) == (command_of(Program.EDITOR, {}), command_of(Program.PAGER, {}))
+    assert ["vim", "-R"] == command_of(EDITOR, {"VISUAL": "vim -R", "EDITOR": "ed"})
+    assert ["ed"] == command_of(EDITOR, {"VISUAL": " ", "EDITOR": "ed"})
+    assert (["vi"], ["less"]) == (command_of(EDITOR, {}), command_of(PAGER, {}))
 
 
 def test_an_interrupt_is_the_pagers(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_an_interrupt_is_the_pagers(tmp_path: Path) -> None:
     program.chmod(0o755)
     before = signal.getsignal(signal.SIGINT)
 
-    said = open_in(Program.PAGER, "x", nullcontext, environment={"PAGER": str(program)})
+    said = open_in(PAGER, "x", nullcontext, environment={"PAGER": str(program)})
 
     assert f"{program} ended with -2" == said
     assert before == signal.getsignal(signal.SIGINT)

@@ -27,7 +27,7 @@ from ..model.texts import visible
 from ..model.unfolding import Row
 from ..model.which import Which
 from ..model.words import ago, size, when
-from ..outside import Program, export_event, open_in
+from ..outside import EDITOR, PAGER, Program, export_event, open_in
 from ..walk import Walk
 from ..widgets.event_head import EventHead, TabLine
 from ..widgets.virtual_list import VirtualList
@@ -270,11 +270,11 @@ class EventScreen(SourceScreen):
 
     def action_editor(self) -> None:
         """Open it in an editor."""
-        self._open(Program.EDITOR)
+        self._open(EDITOR)
 
     def action_pager(self) -> None:
         """Open it in a pager."""
-        self._open(Program.PAGER)
+        self._open(PAGER)
 
     def _open(self, program: Program) -> None:
         if (record := self._record()) is None:

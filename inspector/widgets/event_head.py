@@ -46,6 +46,7 @@ class EventHead(Widget):
         text.append(f"  {words}")
         if cells_of(self.right) <= room:
             text.append(" " * (room + 2 - cells_of(self.right)) + self.right)
+        text.truncate(cells)
         return text
 
 
@@ -91,6 +92,7 @@ class TabLine(Widget):
         room = self.size.width - cells_of(text.plain) - 1
         right = visible(self.right, max(0, room - 1))
         text.append(" " * max(0, room - cells_of(right)) + right)
+        text.truncate(self.size.width)
         return text
 
     def on_click(self, event: Click) -> None:

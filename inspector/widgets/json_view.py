@@ -19,6 +19,8 @@ from .virtual_list import Line, Part, VirtualList
 
 INDENT_CELLS: Final = 2
 PATH_CELLS_MAX: Final = 2_000
+NO_JSON_CELLS_MIN: Final = 20
+"""With less room, what is no JSON is shown without a word about it."""
 
 LOOK_OF: Final = {
     Kind.NUMBER: "number",
@@ -112,8 +114,8 @@ def _name(row: Row, cells: int) -> Part | None:
 
 def _value(row: Row, cells: int) -> list[Part]:
     if row.node is None or row.section.tree is None:
-        said = visible(row.section.text, max(0, cells - 10))
-        return [Part("no JSON: ", "bad"), Part(said)]
+        word = "no JSON: " if cells >= NO_JSON_CELLS_MIN else ""
+        return [Part(word, "bad"), Part(visible(row.section.text, cells - len(word)), "warning")]
     if row.node.kind is Kind.RANGE:
         return [Part(summary(row.section.tree.literal(row.node)[: cells * 8], cells), "dim")]
     preview = row.section.tree.preview(row.node, cells)

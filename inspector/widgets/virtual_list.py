@@ -331,6 +331,8 @@ class VirtualList(ScrollView, can_focus=True):
         """A look's style, mixed with what is behind it."""
         styles = self.get_component_styles(f"virtual-list--{look}")
         style = styles.partial_rich_style
+        if not styles.has_rule("color") and not styles.has_rule("auto_color"):
+            return style
         if base.color is None or base.bgcolor is None or base.bgcolor.is_default:
             return style
         text, behind = Color.from_rich_color(base.color), Color.from_rich_color(base.bgcolor)
