@@ -131,9 +131,7 @@ def export_event(record: StoredRecord, directory: Path) -> Path:
         except FileExistsError:
             continue
         return path
-    raise FileExistsError(
-        f"there are {NAMES_MAX:,} files for this event already: {directory / name}"
-    )
+    raise FileExistsError(f"there are {NAMES_MAX:,} files of this event in {directory}")
 
 
 def _write_new(path: Path, text: str, mode: int) -> None:
