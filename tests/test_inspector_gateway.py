@@ -20,6 +20,7 @@ from atomic_store.gateway import (
     Verified,
     open_gateway,
 )
+from atomic_store.gateway.client.operating import verification_of
 from gateway_guests import Guests
 from inspector.model.scope_seen import State
 from inspector.model.which import Which
@@ -29,7 +30,6 @@ from inspector.sources.gateway import (
     MANY_RECORDS,
     GatewaySource,
     open_gateway_source,
-    verification,
 )
 from inspector.sources.opening import open_source
 from inspector.sources.source import Feature, Health, Source
@@ -192,7 +192,7 @@ async def test_operating(tmp_path: Path) -> None:
 
 def test_what_a_check_says() -> None:
     """A finding is shown as it was told, also where members are missing."""
-    found = verification(
+    found = verification_of(
         Verified(id=1, checked_bytes=9, total_bytes=9, records=2, commit="c", damage=[{}])
     )
     assert (2, 9, "c", 1) == (found.records, found.bytes, found.head.commit, len(found.damage))
