@@ -12,6 +12,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import Worker
 
 from atomic_store.journal.clock import timestamp, utc_now
 
@@ -128,7 +129,7 @@ class Inspector(App[None]):
     def _run_alone(self, what: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do what opens or closes a place; what was still done of that is cancelled."""
         # As a function: one that is cancelled before it has begun leaves nothing behind.
-        self.run_worker(what, group="opening", exclusive=True)
+        _: Worker[None] = self.run_worker(what, group="opening", exclusive=True)
 
     async def _show_when_open(
         self, desk: AbstractAsyncContextManager[Desk], opening: OpeningScreen, which: Which | None
@@ -185,14 +186,17 @@ class Inspector(App[None]):
     # --- habits -----------------------------------------------------------------------------
 
     def _forget(self, place: str) -> None:
-        self.run_worker(partial(self._change_habits, lambda habits: habits.without_place(place)))
+        self._remember(lambda habits: habits.without_place(place))
 
     def _remember_theme(self, theme: Theme) -> None:
         # One is told of the theme at the beginning, too.
         if theme.name == self._kept_theme:
             return
         self._kept_theme = theme.name
-        self.run_worker(partial(self._change_habits, lambda habits: habits.with_theme(theme.name)))
+        self._remember(lambda habits: habits.with_theme(theme.name))
+
+    def _remember(self, change: Callable[[Habits], Habits]) -> None:
+        _: Worker[None] = self.run_worker(partial(self._change_habits, change))
 
     async def _change_habits(self, change: Callable[[Habits], Habits]) -> None:
         await asyncio.to_thread(self.habits.change, change)

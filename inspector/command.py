@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import final
@@ -51,5 +52,8 @@ def inspector_of(asked: Asked) -> Inspector:
 def inspect(asked: Asked) -> int:
     """Show it until it is left; give the exit code."""
     app = inspector_of(asked)
+    # What is imported by now stays. Going through it again and again, to see what is garbage,
+    # would hold up key presses for a tenth of a second each time.
+    gc.freeze()
     app.run()
     return app.return_code or 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -11,7 +12,7 @@ from textual.screen import Screen
 from .screens.help import keys_of
 
 
-def commands_of(app: App[None], screen: Screen[object]) -> Iterable[SystemCommand]:
+def commands_of(app: App[None], screen: Screen[Any]) -> Iterable[SystemCommand]:
     """Give what can be done on a screen now."""
     for key in keys_of(screen):
         if key.is_for_palette:

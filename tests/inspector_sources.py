@@ -136,7 +136,7 @@ async def spoiled(tmp: Path) -> AsyncIterator[Looked]:
 async def indexed(path: Path, position: int) -> None:
     """Wait until an index file covers a position."""
     # The next segment's is made behind its own.
-    while not any(int(file.name[:20]) > position for file in (path / "index").glob("*.idx")):  # noqa: ASYNC110 - nobody tells
+    while not any(int(file.name[:20]) > position for file in (path / "index").glob("0*.idx")):  # noqa: ASYNC110 - nobody tells
         await trio.sleep(0.005)
 
 

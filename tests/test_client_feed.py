@@ -212,6 +212,8 @@ async def test_watching_scopes(autojump_clock: MockClock) -> None:
             nursery.start_soon(answer_pages, peer, 2, [shown[5], other])
             # What was told on the lost connection may have changed since.
             assert [shown[5], other] == await anext(feed)
+            await peer.say(said.ScopesShown(id=1, scopes=[other]))
+            assert [other] == await anext(feed)
         await peer.hear(asked.Unsubscribe)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 
-from inspector import app as app_module
 from inspector.app import Inspector
 from inspector.habits_file import HabitsFile
 from inspector.model.habits import Habits
@@ -21,6 +21,7 @@ from inspector.screens.opening import OpeningScreen
 from inspector.screens.picker import PickerScreen, PlaceInput
 from inspector.screens.scopes import ScopesScreen
 from inspector.sources import demo
+from inspector.sources.opening import open_source
 from inspector_app import bids, inspecting, list_of, make_store, screen_of, text_of, until
 from inspector_desks import HOSTILE_NAMES, control_characters
 
@@ -142,7 +143,7 @@ def test_a_path_is_typed(store: Path) -> None:
 def test_hostile_places(habits: HabitsFile) -> None:
     """Places that want to do something to the screen are shown, and do nothing, on any size."""
     for name in HOSTILE_NAMES:
-        habits.change(lambda known, name=name: known.with_place(name, name[:90]))
+        habits.change(partial(Habits.with_place, place=name, at=name[:90]))
 
     async def main(app: Inspector, pilot: Pilot[None]) -> None:
         await screen_of(app, pilot, PickerScreen)
@@ -185,7 +186,7 @@ def test_a_demo_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(prefix: str) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(demo.tempfile, "mkdtemp", full)
+    monkeypatch.setattr("tempfile.mkdtemp", full)
 
     async def main(app: Inspector, pilot: Pilot[None]) -> None:
         await screen_of(app, pilot, PickerScreen)
@@ -198,13 +199,12 @@ def test_a_demo_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_token_is_for_its_place(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
     """The token that came with a place goes to that place, and to no other one."""
     asked: list[tuple[str, str | None]] = []
-    open_source = app_module.open_source
 
     def asking(place: str, *, token: str | None = None) -> object:
         asked.append((place, token))
         return open_source(place)
 
-    monkeypatch.setattr(app_module, "open_source", asking)
+    monkeypatch.setattr("inspector.app.open_source", asking)
 
     async def main(app: Inspector, pilot: Pilot[None]) -> None:
         await scopes_of(app, pilot)
@@ -248,7 +248,7 @@ def test_the_palette_does_what_keys_do(store: Path) -> None:
         assert {"All", "Filter", "Sort", "Store", "Open", "Theme", "Screenshot", "Quit"} <= titles
         assert not {"Up", "Page down", "Maximize"} & titles
         await pilot.press("ctrl+p")
-        await screen_of(app, pilot, CommandPalette)  # type: ignore[type-abstract]
+        await screen_of(app, pilot, CommandPalette)
         await pilot.press(*"turn", "enter")
         await until(lambda: screen.lines.table.order[1], pilot)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from atomic_store.cli import inspect as _  # noqa: F401 - the command, not the module
 from atomic_store.cli import main
 from atomic_store.cli.ending import CannotRun
 from command_line import ROOT, environment
@@ -39,7 +38,7 @@ def test_what_is_asked(terminal: list[Asked]) -> None:
 
     nothing, events, folded = terminal
     assert Asked(None) == nothing
-    assert ("a.store", "lot/1", "type = Bid") == (
+    assert ("a.store", "lot/1", 'type = "Bid"') == (
         events.place, events.scope, events.where.text if events.where else "",
     )  # fmt: skip
     assert ("rules:tally", "rules:Bid") == (folded.fold, folded.events)

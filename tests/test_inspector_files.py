@@ -80,7 +80,8 @@ async def test_files_that_are_taken_away(tmp_path: Path) -> None:
         nursery.start_soon(stream, lambda source: source.watch_scopes(scopes.send))
         await heard.until(lambda: len(heard.records) == RECORDS)
         await scopes.until(lambda: bool(scopes.parts))
-        shutil.rmtree(path)
+        # At once: while it is taken apart, it looks damaged.
+        path.rename(tmp_path / "elsewhere")
         for ask in ASKED:
             with pytest.raises(NotAStore, match="found nothing"):
                 await ask(source)

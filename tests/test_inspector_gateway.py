@@ -20,11 +20,17 @@ from atomic_store.gateway import (
     Verified,
     open_gateway,
 )
+from atomic_store.gateway.client.operating import verification_of
 from gateway_guests import Guests
 from inspector.model.scope_seen import State
 from inspector.model.which import Which
 from inspector.sources.errors import CannotDo, NotAPlace
-from inspector.sources.gateway import GatewaySource, open_gateway_source, verification
+from inspector.sources.gateway import (
+    GATHER_S,
+    MANY_RECORDS,
+    GatewaySource,
+    open_gateway_source,
+)
 from inspector.sources.opening import open_source
 from inspector.sources.source import Feature, Health, Source
 from inspector_sources import LOST, RECORDS, Heard, add, indexed, positions, spoil, written
@@ -186,7 +192,7 @@ async def test_operating(tmp_path: Path) -> None:
 
 def test_what_a_check_says() -> None:
     """A finding is shown as it was told, also where members are missing."""
-    found = verification(
+    found = verification_of(
         Verified(id=1, checked_bytes=9, total_bytes=9, records=2, commit="c", damage=[{}])
     )
     assert (2, 9, "c", 1) == (found.records, found.bytes, found.head.commit, len(found.damage))
@@ -205,16 +211,41 @@ async def test_many_records_come_together(tmp_path: Path) -> None:
     """A quick writer's records are sent some at a time, not one by one."""
     async with gateway(tmp_path) as (store, url), open_source(url) as source:
         async with trio.open_nursery() as nursery:
-            heard = Heard()
+            heard, began = Heard(), trio.current_time()
             nursery.start_soon(source.follow, heard.send, Which(), RECORDS)
             await heard.until(lambda: bool(heard.parts))
             async with trio.open_nursery() as writers:
                 for n in range(40):
                     writers.start_soon(add, store, 1000 + 50 * n, 1050 + 50 * n)
             await heard.until(lambda: len(heard.records) >= 2_000)
+            took = trio.current_time() - began
             nursery.cancel_scope.cancel()
     assert list(range(RECORDS + 1, RECORDS + 2_001)) == positions(heard.records)
-    assert len(heard.parts) < 300
+    assert len(heard.parts) <= took / GATHER_S + 2_000 / MANY_RECORDS + 2
+
+
+async def test_a_slow_looker(tmp_path: Path) -> None:
+    """Whoever takes nothing for a while misses nothing, however much has come."""
+    async with gateway(tmp_path) as (store, url), open_source(url) as source:
+        async with trio.open_nursery() as nursery:
+            heard, go = Heard(), trio.Event()
+
+            async def send(part: Any) -> None:
+                await heard.send(part)
+                await go.wait()
+
+            nursery.start_soon(source.follow, send, Which(), RECORDS)
+            await heard.until(lambda: bool(heard.parts))
+            for _ in range(40):
+                await store.store_if_valid(
+                    JsonEvent("Large", {"text": "x" * 200_000}),
+                    lambda request: request.accept(),
+                    scope="lot/1",
+                )
+            go.set()
+            await heard.until(lambda: len(heard.records) >= 40)
+            nursery.cancel_scope.cancel()
+    assert list(range(RECORDS + 1, RECORDS + 41)) == positions(heard.records)
 
 
 # --- lost connections -----------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def test_the_theme_must_be_a_name(tmp_path: Path) -> None:
     habits, complaint = HabitsFile(path).load()
 
     assert SEEN == habits
-    assert "1 entries" in (complaint or "")
+    assert "1 entry" in (complaint or "")
 
 
 def test_nothing_is_kept_nowhere() -> None:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from atomic_store.journal import StoredRecord, Wanted
+from atomic_store.journal.line import record_body, with_crc
 from atomic_store.testing.faulty_disk import FaultyDisk
 from followed_journals import records_in
 from inspector.sources.salvage import Salvage
@@ -144,6 +146,18 @@ def test_lines_that_are_none(line: bytes) -> None:
     assert 1 == salvage.places
 
 
+def test_a_line_that_is_too_deep() -> None:
+    """A right checksum does not help it."""
+    path, begin, _ = place_of(5)
+    deep = b"[" * 100_000 + b"]" * 100_000
+    body = b'{"position":5,"scope":"x","sequence":1,"id":"","at":"","type":"E","data":' + deep
+    line = with_crc(body)
+    salvage = salvaged(changed(path, lambda old: old[:begin] + line + old[begin:]))
+
+    assert RECORDS == read(salvage)
+    assert 1 == salvage.places
+
+
 def test_all_is_gone() -> None:
     """Without a segment there is nothing."""
     disk = SOUND.copy()
@@ -242,6 +256,10 @@ def test_what_is_changed_later() -> None:
     salvage.disk = changed(path, lambda old: old[:begin] + b"?" + old[begin + 1 :])
 
     assert without(4) == read(salvage)
+    other = replace(RECORDS[3], position=9)
+    line = with_crc(record_body(other))
+    salvage.disk = changed(path, lambda old: old[:begin] + line + old[begin + len(line) :])
+    assert other not in read(salvage)
     gone = SOUND.copy()
     gone.remove(path)
     salvage.disk = gone

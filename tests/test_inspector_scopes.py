@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from atomic_store.errors import NotAStore
 from atomic_store.gateway.client import GatewayError
 from inspector.model.scope_table import Order
+from inspector.model.which import Which
 from inspector.screens.confirm import ConfirmScreen
 from inspector.screens.scopes import ScopesScreen
 from inspector.widgets.ask_bar import AskBar
@@ -218,7 +219,7 @@ def test_where_keys_lead() -> None:
 
     async def use(pilot: Pilot[None], screen: ScopesScreen) -> None:
         await settled(pilot, screen, 40)
-        shown = []
+        shown: list[Which] = []
         screen._show_events = shown.append  # type: ignore[method-assign, assignment]
         await pilot.press("j", "j", "enter", "a")
         assert ["lot/002", None] == [which.scope for which in shown]

@@ -103,6 +103,7 @@ def events(
 async def _print(place: Place, token_file: str | None, asked: _Asked, form: Form) -> int:
     printer = RecordPrinter(form)
     async with open_place(place, token_file) as looked:
+        printer.begin()
         with progress("searching") as bar:
             head = await last_position(looked, asked.scope, asked.prefix)
 

@@ -9,10 +9,9 @@ from typing import Any, assert_never, final
 import attrs
 
 from ..journal import StoredRecord
-from ..journal.line import record_body
 from ..records import Record
-from .export import csv_lines
-from .output import print_json, print_line, print_text, shortened
+from .export import csv_lines, json_line
+from .output import print_line, print_text, shortened
 
 
 class Form(Enum):
@@ -32,6 +31,12 @@ class RecordPrinter:
     printed: int = 0
     """How many it has printed."""
 
+    def begin(self) -> None:
+        """Print what stands above all records: of CSV, the columns' names."""
+        if self.form is Form.CSV:
+            for text in csv_lines(()):
+                print_text(text)
+
     def print(self, records: Iterable[Record[Any]]) -> None:
         """
         Print some more.
@@ -46,9 +51,9 @@ class RecordPrinter:
                     print_line(human_line(one))
             case Form.JSON:
                 for one in stored:
-                    print_json(json_line(one))
+                    print_text(json_line(one))
             case Form.CSV:
-                for text in csv_lines(stored, header=not self.printed):
+                for text in csv_lines(stored, header=False):
                     print_text(text)
             case _:
                 assert_never(self.form)
@@ -66,8 +71,3 @@ def human_line(record: StoredRecord) -> str:
         if value is not None:
             words.append(f"{name} {shortened(value.decode())}")
     return "  ".join(words)
-
-
-def json_line(record: StoredRecord) -> str:
-    """Write a record as the journal does, without its checksums."""
-    return (record_body(record) + b"}").decode()

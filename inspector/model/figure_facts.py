@@ -89,4 +89,8 @@ def _text(value: Any) -> str:
     """Write what a gateway told: a number, or anything else."""
     if is_number(value):
         return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
-    return UNKNOWN if value is None else str(value)
+    try:
+        return UNKNOWN if value is None else str(value)
+    except (ValueError, RecursionError):
+        # A number of more digits than this process prints, or lists in lists in lists.
+        return "more than can be shown"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Final
 
 from atomic_store.journal.stock import Stock
@@ -116,7 +115,7 @@ def damage_items(damage: Damage, place: str) -> list[Item]:
     whole = str(damage)
     line = "" if damage.line is None else f", line {damage.line:,}"
     path = damage.path
-    if path.startswith(f"{place}{os.sep}"):
+    if path.startswith(f"{place}/"):
         path = path[len(place) + 1 :]
     return [
         None,

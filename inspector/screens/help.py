@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Final, final
+from typing import Any, ClassVar, Final, final
 
 import attrs
 from textual.app import ComposeResult
@@ -39,7 +39,7 @@ class Key:
     """Another part of the screen hears it than the one before."""
 
 
-def keys_of(screen: Screen[object]) -> list[Key]:
+def keys_of(screen: Screen[Any]) -> list[Key]:
     """Say what each key does now, on a screen and in what has its focus."""
     found: dict[tuple[int, str], list[ActiveBinding]] = {}
     for active in screen.active_bindings.values():
@@ -76,13 +76,13 @@ def _is_interesting(active: ActiveBinding) -> bool:
     )
 
 
-def _rank(active: ActiveBinding, screen: Screen[object]) -> int:
+def _rank(active: ActiveBinding, screen: Screen[Any]) -> int:
     if active.node is screen:
         return 1 if active.binding.action == "back" else 0
     return 3 if active.node is screen.app else 2
 
 
-def _displays(screen: Screen[object], bindings: Iterable[Binding]) -> list[str]:
+def _displays(screen: Screen[Any], bindings: Iterable[Binding]) -> list[str]:
     """Name each key, once."""
     return list(dict.fromkeys(screen.app.get_key_display(binding) for binding in bindings))
 
@@ -116,7 +116,7 @@ class HelpScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, about: Screen[object]) -> None:
+    def __init__(self, about: Screen[Any]) -> None:
         super().__init__()
         self._words = " ".join((about.HELP or "").split())
         self._keys = keys_of(about)

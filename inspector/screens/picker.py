@@ -17,6 +17,7 @@ from textual.events import Key
 from textual.screen import Screen
 from textual.suggester import Suggester
 from textual.widgets import Footer, Input, Label
+from textual.worker import Worker
 
 from ..bridge import Bridge, BridgeClosed
 from ..model.habits import Place
@@ -185,7 +186,7 @@ class PickerScreen(Screen[None]):
         """Show what is known, and look what is there."""
         self.query_one(TopBar).place = "atomic_store: what do you want to look at?"
         self._list.focus()
-        self.run_worker(self._look, exit_on_error=False)
+        _: Worker[None] = self.run_worker(self._look, exit_on_error=False)
 
     @property
     def _list(self) -> VirtualList:

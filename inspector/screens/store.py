@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
-from typing import ClassVar, final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, final
 
 import attrs
 from textual import on
@@ -96,7 +96,7 @@ class StoreScreen(SourceScreen):
         self._lines = FactLines()
         self._health: Health | None = None
         self._progress = (0, 0)
-        self._checking_since: float | None = None
+        self._since = 0.0
 
     # --- what is shown ------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class StoreScreen(SourceScreen):
 
     def show_facts(self) -> None:
         """Draw what is known now; the cursor stays on its line."""
-        if not self.is_mounted:
+        if not self.is_attached:
             return
         known = self._known
         items: list[Item] = []
@@ -201,7 +201,7 @@ class StoreScreen(SourceScreen):
                 self.take_figures(figures)
             await asyncio.sleep(FIGURES_S)
 
-    def take_figures(self, figures: dict[str, object]) -> None:
+    def take_figures(self, figures: Mapping[str, Any]) -> None:
         """Show some figures, and how they went."""
         self._known.figures.add(self._clock(), figures)
         self.query_one(Plots).show(self._known.figures)
@@ -213,41 +213,38 @@ class StoreScreen(SourceScreen):
         """Check everything; what is still being checked goes on."""
         if not self.desk.can(Feature.VERIFY):
             self.notify("nothing can be checked here", markup=False)
-        elif self._checking_since is None:
-            self._checking_since, self._progress = self._clock(), (0, 0)
+        elif not self.is_working("verify"):
+            self._since, self._progress = self._clock(), (0, 0)
+            task = self.work(self._verify(self._since), "verify")
+            task.add_done_callback(lambda _: self._draw_progress())
             self._draw_progress()
-            self.work(self._verify(self._checking_since), "verify")
 
     async def _verify(self, since: float) -> None:
         # It comes from another thread, often: the next drawing takes what was told last.
         def on_progress(done: int, total: int) -> None:
             self._progress = done, total
 
-        try:
-            found = await self.desk.bridge.call(self.desk.source.verify, on_progress)
-            took_s = self._clock() - since
-            self._known.checked = verification_items(found, took_s, self.desk.source.place)
-            self.show_facts()
-            self._list.go_to(0)
-        finally:
-            self._checking_since = None
-            self._draw_progress()
+        found = await self.desk.bridge.call(self.desk.source.verify, on_progress)
+        took_s = self._clock() - since
+        self._known.checked = verification_items(found, took_s, self.desk.source.place)
+        self.show_facts()
+        self._list.go_to(0)
 
     def _draw_progress(self) -> None:
-        if not self.is_mounted:
+        if not self.is_attached:
             return
         line = self.query_one(ProgressLine)
-        line.display = self._checking_since is not None
-        if self._checking_since is not None:
+        line.display = self.is_working("verify")
+        if line.display:
             done, total = self._progress
             words = f"{size(done)} of {size(total)}" if total else "beginning"
-            took = duration(max(0.0, self._clock() - self._checking_since))
+            took = duration(max(0.0, self._clock() - self._since))
             line.show("verifying", done / total if total else 0.0, f"{words}, {took}; esc stops")
 
     def action_back(self) -> None:
         """Stop a check that goes on; else go back."""
-        if self._checking_since is not None:
-            self.workers.cancel_group(self, "verify")
+        if self.is_working("verify"):
+            self._works["verify"].cancel()
         else:
             super().action_back()
 

@@ -18,7 +18,6 @@ class ProgressLine(Widget):
 
     DEFAULT_CSS = """
     ProgressLine {
-        dock: bottom;
         height: 1;
         padding: 0 1;
         background: $panel;
