@@ -137,6 +137,7 @@ def test_steps_are_read_ahead() -> None:
     """A key that is held down asks for pages, not for each event."""
 
     async def main(app: EventApp, pilot: Pilot[None]) -> None:
+        assert [(201, 249)] == app.source.asked
         for _ in range(60):
             await pilot.press("p")
         await press(app, pilot)
