@@ -142,7 +142,6 @@ class EventScreen(SourceScreen):
 
     def on_mount(self) -> None:
         """Begin to look."""
-        super().on_mount()
         self.set_interval(LOOK_S, self._look)
         self._look()
         self.go_to(self.sequence)
