@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from textual.app import App
+from textual.pilot import Pilot
 
 from atomic_store import open_store
 from atomic_store.cli.auction import LOT_STATE, LotEvent, judge
@@ -16,6 +17,7 @@ from atomic_store.cli.bids_file import read_bids
 from atomic_store.cli.sale import Sale
 from atomic_store.journal.file import open_file_journal
 from command_line import REAL_BIDS, ROOT
+from inspector_app import text_of, until
 
 UPDATES: Final = "UPDATE_PICTURES"
 """Set in the environment, it has pictures written anew."""
@@ -69,18 +71,29 @@ def _chosen(sale: Sale) -> list[tuple[datetime, Any]]:
     return sorted(found, key=lambda one: one[0])
 
 
-def check_picture(app: App[Any], path: str) -> None:
+async def check_picture(app: App[Any], pilot: Pilot[None], path: str) -> None:
     """
-    Compare what is on the screen with a picture, byte by byte; or write that, if asked to.
+    Wait until the screen looks as in a picture, byte by byte; or write that, if asked to.
 
     Args:
       path: from the root.
     """
-    # Whoever looks at a picture should not have to ask somebody for a font.
-    drawn = _FONT.sub("", app.export_screenshot(title=app.title)) + "\n"
     file = ROOT / path
     if os.environ.get(UPDATES):
+        # Whatever still comes, has come by then.
+        await pilot.pause(1.0)
         file.parent.mkdir(exist_ok=True)
-        file.write_text(drawn, "utf-8")
+        file.write_text(drawn(app), "utf-8")
         return
-    assert file.read_text("utf-8") == drawn, f"{path} differs; {UPDATES}=1 writes it anew"
+    expected = file.read_text("utf-8")
+    try:
+        await until(lambda: drawn(app) == expected, pilot)
+    except TimeoutError:
+        complaint = f"{path} differs; {UPDATES}=1 writes it anew, if this is right:"
+        raise AssertionError(f"{complaint}\n{text_of(app)}") from None  # type: ignore[arg-type]
+
+
+def drawn(app: App[Any]) -> str:
+    """Draw what is on the screen."""
+    # Whoever looks at a picture should not have to ask somebody for a font.
+    return _FONT.sub("", app.export_screenshot(title=app.title)) + "\n"

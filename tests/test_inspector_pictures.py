@@ -64,7 +64,7 @@ def test_scopes(auction: Path) -> None:
         await begun(app, pilot)
         await pilot.press("s")
         await pilot.pause()
-        check_picture(app, f"{HERE}/scopes.svg")
+        await check_picture(app, pilot, f"{HERE}/scopes.svg")
 
     pictured(use)
 
@@ -74,7 +74,7 @@ def test_events(auction: Path) -> None:
 
     async def use(app: Inspector, pilot: Pilot[None]) -> None:
         await open_lot(app, pilot)
-        check_picture(app, "docs/inspector.svg")
+        await check_picture(app, pilot, "docs/inspector.svg")
 
     pictured(use, (100, 28))
 
@@ -86,10 +86,10 @@ def test_an_event(auction: Path) -> None:
         await open_lot(app, pilot)
         await pilot.press("enter")
         await shows(app, pilot, "closed cleanly", "max_cents")
-        check_picture(app, f"{HERE}/event.svg")
+        await check_picture(app, pilot, f"{HERE}/event.svg")
         await pilot.press("3")
         await shows(app, pilot, "7 differences")
-        check_picture(app, "docs/inspector-change.svg")
+        await check_picture(app, pilot, "docs/inspector-change.svg")
 
     pictured(use, (100, 18), fold=demo_folding())
 
@@ -101,7 +101,7 @@ def test_the_store(auction: Path) -> None:
         await begun(app, pilot)
         await pilot.press("i")
         await shows(app, pilot, "closed cleanly", "snapshots")
-        check_picture(app, f"{HERE}/store.svg")
+        await check_picture(app, pilot, f"{HERE}/store.svg")
 
     pictured(use)
 
@@ -123,7 +123,7 @@ def test_a_damaged_store(auction: Path, monkeypatch: pytest.MonkeyPatch) -> None
         await pilot.press("v")
         await shows(app, pilot, "damaged in 2 places")
         await until(lambda: not app.screen.query_one("#progress").display, pilot)
-        check_picture(app, "docs/inspector-damage.svg")
+        await check_picture(app, pilot, "docs/inspector-damage.svg")
 
     pictured(use)
 
@@ -143,7 +143,7 @@ def test_a_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
             now_s = float(second)
             screen.take_figures(figures_at(second))
         await shows(pilot.app, pilot, "connected as ada", "p99")  # type: ignore[arg-type]
-        check_picture(pilot.app, "docs/inspector-gateway.svg")
+        await check_picture(pilot.app, pilot, "docs/inspector-gateway.svg")
 
     on_screen(source, lambda desk: StoreScreen(desk, lambda: now_s), use, size=(100, 28))
 
@@ -178,7 +178,7 @@ def test_scopes_of_a_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
     async def use(pilot: Pilot[None], screen: ScopesScreen) -> None:
         await shows(pilot.app, pilot, "connected as ben", "lot/43", "3 scopes")  # type: ignore[arg-type]
         await until(lambda: "more are coming" not in text_of(pilot.app), pilot)  # type: ignore[arg-type]
-        check_picture(pilot.app, f"{HERE}/scopes-live.svg")
+        await check_picture(pilot.app, pilot, f"{HERE}/scopes-live.svg")
 
     on_screen(source, ScopesScreen, use, size=(100, 12))
 
@@ -190,7 +190,7 @@ def test_help(auction: Path) -> None:
         await begun(app, pilot)
         await pilot.press("question_mark")
         await shows(app, pilot, "Each line is a scope")
-        check_picture(app, f"{HERE}/help.svg")
+        await check_picture(app, pilot, f"{HERE}/help.svg")
 
     pictured(use)
 
@@ -199,8 +199,9 @@ def test_hardly_any_room(auction: Path) -> None:
     """Rows come first."""
 
     async def use(app: Inspector, pilot: Pilot[None]) -> None:
-        await until(lambda: "16" in text_of(app), pilot)
-        check_picture(app, f"{HERE}/small.svg")
+        await shows(app, pilot, "closed", "1638893549")
+        await until(lambda: app.screen.query_one(VirtualList).lines.count == 30, pilot)
+        await check_picture(app, pilot, f"{HERE}/small.svg")
 
     pictured(use, (20, 5))
 
