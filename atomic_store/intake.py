@@ -105,8 +105,15 @@ class Intake:
         return encoded
 
     def enter_new(self, proposal: Proposal) -> None:
-        """Bring a proposal, whose id was made for it, into its scope's waiting room."""
+        """Bring a proposal, whose id is not in the journal, into its scope's waiting room."""
         self.supervisor.scope(proposal.scope).enter(proposal)
+
+    def enter_nowait(self, proposal: Proposal, *, has_own_id: bool) -> bool:
+        """Bring a proposal in as `enter` does, unless its id has to be looked up; whether it is."""
+        if has_own_id and not self.parts.journal.lacks(proposal.scope, proposal.id):
+            return False
+        self.enter_new(proposal)
+        return True
 
     async def enter(self, proposal: Proposal, *, has_own_id: bool) -> None:
         """Bring a proposal into its scope's waiting room, unless it was admitted before."""

@@ -27,6 +27,7 @@ INT_DIGITS_MAX: Final = 4_000
 
 _INT_END: Final = 10**INT_DIGITS_MAX
 _ENDLESS: Final = 2**63
+_NOT_PLAIN: Final = object()
 _CONTAINERS: Final = frozenset({dict, list, tuple})
 _ACCEPTED: Final = "a JSON value (None, bool, int, float, str, list, tuple or dict)"
 
@@ -114,6 +115,9 @@ def decode_strict(text: str | bytes, *, root: str = "$") -> object:
       InvalidEvent: it is not JSON text, or has duplicate keys, NaN, infinities, numbers
         outside the limits, lone surrogates or too many levels.
     """
+    value = _decode_plain(text)
+    if value is not _NOT_PLAIN:
+        return value
     try:
         value = json.loads(
             text if isinstance(text, str) else text.decode(),
@@ -132,6 +136,25 @@ def decode_strict(text: str | bytes, *, root: str = "$") -> object:
         ) from error
     encode(value, root=root)
     return value
+
+
+def _decode_plain(text: str | bytes) -> object:
+    """
+    Read JSON text that is written just as `encode` writes it, as most are: twice as quick.
+
+    Text that comes out as it went in had no key twice, and nothing else in it was lost.
+
+    Returns:
+      `_NOT_PLAIN` for any other text, right or wrong.
+    """
+    try:
+        data = text.encode() if isinstance(text, str) else text
+        value = _decode(data)
+        if _encode(value) == data and _is_json(value, None):
+            return value
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
+    return _NOT_PLAIN
 
 
 def canonical(data: bytes) -> bytes:

@@ -170,6 +170,12 @@ class FindsByTheIdAlone(MemoryJournal):
         return next((found for key, found in self._by_id.items() if key[1] == proposal_id), ())
 
 
+@caught_by("test_a_proposal_is_found_by_its_id")
+class LacksWhatItHas(MemoryJournal):
+    def lacks(self, scope: str, proposal_id: str) -> bool:
+        return True
+
+
 @caught_by("test_decisions_of_many_events")
 class FindsOneRecordOfADecision(MemoryJournal):
     async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:

@@ -33,6 +33,10 @@ class HeldBack:
         found = getattr(self.journal, name)
         return self._held(name, found) if name in self.names else found
 
+    def lacks(self, scope: str, proposal_id: str) -> bool:
+        """Whoever holds back what is found knows nothing at once."""
+        return "find" not in self.names and self.journal.lacks(scope, proposal_id)
+
     def _held(self, name: str, read: Callable[..., Any]) -> Callable[..., Any]:
         async def held(*arguments: Any, **more: Any) -> Any:
             answer = await read(*arguments, **more)
@@ -67,6 +71,10 @@ class Lagging:
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.journal, name)
         return self._late(found) if name in ("read_scope", "find", "scan", "scopes") else found
+
+    def lacks(self, scope: str, proposal_id: str) -> bool:
+        """What is known at once is not always known."""
+        return self.random.random() < 0.5 and self.journal.lacks(scope, proposal_id)
 
     def _late(self, read: Callable[..., Any]) -> Callable[..., Any]:
         async def late(*arguments: Any, **more: Any) -> Any:

@@ -42,7 +42,7 @@ async def test_all_who_wait_for_room_are_told(nursery: trio.Nursery) -> None:
         await outbox.room()
         gone_on.append(number)
 
-    outbox.answer(b"x" * 20)
+    outbox.bulk(b"x" * 20)
     for number in range(5):
         nursery.start_soon(wait, number)
     nursery.start_soon(outbox.drained)
@@ -64,7 +64,7 @@ async def test_all_who_wait_are_told_of_the_end(nursery: trio.Nursery) -> None:
         await (outbox.room() if name == "room" else outbox.drained())
         gone_on.append(name)
 
-    outbox.answer(b"x" * 20)
+    outbox.bulk(b"x" * 20)
     for name in ("room", "drained", "room"):
         nursery.start_soon(wait, name)
     await wait_all_tasks_blocked()
@@ -98,4 +98,19 @@ async def test_the_rest_is_sent_alone(nursery: trio.Nursery) -> None:
     sink.may_take.set()
     await outbox.drained()
     assert b"abc<rest>" == sink.taken
+    outbox.close()
+
+
+async def test_an_answer_is_sent_at_once(nursery: trio.Nursery) -> None:
+    """An answer does not wait for a task where the socket takes it; what it does not take lies."""
+    sink = Sink()
+    outbox = Outbox(sink, bytes_max=10)
+    outbox.answer(b"one")
+    outbox.bulk(b"record")
+    outbox.answer(b"two")
+    assert text_frame(b"one") == sink.taken
+    nursery.start_soon(outbox.run)
+    sink.may_take.set()
+    await outbox.drained()
+    assert text_frame(b"one") + text_frame(b"two") + text_frame(b"record") == sink.taken
     outbox.close()

@@ -8,6 +8,7 @@ from trio.testing import wait_all_tasks_blocked
 from atomic_store import Fold, JsonEvent
 from atomic_store.gateway import Limits
 from gateway_talk import admitted, an_id, house, propose
+from slow_journals import hold_back
 
 
 async def test_only_what_was_not_seen_travels() -> None:
@@ -64,6 +65,20 @@ async def test_the_last_one_is_held(is_in_memory: bool) -> None:
         await propose(ada, known=2, known_id=str(last.proposal_id))
 
         assert ["validate"] == ada.hear_types()
+
+
+async def test_who_holds_all_waits_for_nothing() -> None:
+    """Whoever holds the last record is asked though nothing at all can be read."""
+    async with house() as here:
+        ada = await here.connect()
+        await admitted(ada, 1)
+        (last,) = await here.store.query_events("lot/1")
+        ada.hear_all()
+        slow = hold_back(here.store, "read_scope", "scope_end")
+        await propose(ada, proposal_id=an_id(1), known=1, known_id=str(last.proposal_id))
+
+        ada.heard("validate", sequence=1)
+        slow.go.set()
 
 
 async def test_the_past_in_pages() -> None:

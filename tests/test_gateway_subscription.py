@@ -92,13 +92,13 @@ async def test_nothing_follows_the_end_of_a_query() -> None:
         id_ = await ada.ask("query", all=True)
         assert ada.connection._peer is not None
         outbox = ada.connection._peer.outbox
-        # It is told that there is room for its third record, and ended before its turn comes.
+        # It is told that there is room for its next record, and ended before its turn comes.
         outbox.bytes_max = 1_000_000
         outbox._wake()
         ada.connection.rights_changed(Principal("ada", {}))
         ada.gate.empty()
         await wait_all_tasks_blocked()
 
-        assert ["records", "records", "error"] == [
-            one["type"] for one in ada.hear_all() if one["id"] == id_
-        ]
+        heard = [one["type"] for one in ada.hear_all() if one["id"] == id_]
+        # Whether the second one was on its way already depends on whose turn came first.
+        assert heard in (["records", "error"], ["records", "records", "error"])

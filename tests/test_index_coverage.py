@@ -24,7 +24,7 @@ from indexed_journals import (
     indexing,
     only_opened,
 )
-from journal_files import INDEX, STORE, a_draft, segment, writing
+from journal_files import INDEX, STORE, a_draft, an_id, segment, writing
 
 RECORDS = expected()["all"]
 
@@ -230,6 +230,19 @@ class TestForged:
         assert [(segment(1), "a time")] == [(d.path, d.expected) for d in damage]
         with pytest.raises(JournalCorrupt, match="expected a time, found 2026-11-23T15:04:60"):
             only_opened(disk)
+
+
+async def test_what_is_known_to_be_lacking() -> None:
+    """What no proposal has brought is known at once, until that is for index files to say."""
+    async with writing(FaultyDisk()) as store:
+        await store.commit(a_draft("lot-1", 1))
+        lacks = store.journal.lacks
+        assert [False, True, True, False] == [
+            lacks("lot-1", an_id(1)), lacks("lot-1", an_id(2)), lacks("lot-2", an_id(1)),
+            lacks("lot-1", "\ud800"),
+        ]  # fmt: skip
+    async with indexing(indexed()) as store:
+        assert not store.journal.lacks("lot-1", an_id(0))
 
 
 async def test_a_piece_is_made_anew() -> None:

@@ -149,6 +149,7 @@ class Model:
         scope = self.random.choice([*known, *known, self.scope(), "nowhere", "\ud800"])
         expected = tuple(r for r in durable if (r.scope, r.id) == (scope, wanted))
 
+        assert not (expected and journal.lacks(scope, wanted))
         assert expected == await journal.find(scope, wanted)
 
     async def scopes(self, journal: FileJournal) -> None:

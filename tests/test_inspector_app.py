@@ -264,6 +264,8 @@ def test_themes_are_remembered(store: Path, habits: HabitsFile) -> None:
         await until(lambda: habits.load()[0].theme == "nord", pilot)
 
     async def see(app: Inspector, pilot: Pilot[None]) -> None:
+        # By then what the app itself remembers is written.
+        await scopes_of(app, pilot)
         assert "nord" == app.theme
         habits.change(lambda known: known.with_theme("[/none]"))
 

@@ -78,15 +78,15 @@ def test_all_events(store: Path) -> None:
 
     async def main(app: Inspector, pilot: Pilot[None]) -> None:
         await events_of(app, pilot, Which())
-        assert "600 11-23 15:14:05 lot/2 200 Bid bidder=b4 cents=3095" == rows(app)[-1]
+        assert "600 2026-11-23 15:14:05 lot/2 200 Bid bidder=b4 cents=3095" == rows(app)[-1]
         assert ("600 of 600 events", "following") == status(app)
         await pilot.press("g")
         await settled(app, pilot)
-        assert "1 11-23 15:04:06 lot/0 1 Bid bidder=b0 cents=100" == rows(app)[0]
+        assert "1 2026-11-23 15:04:06 lot/0 1 Bid bidder=b0 cents=100" == rows(app)[0]
         await pilot.press("pagedown", "j")
         await settled(app, pilot)
         assert ("22 of 600 events", "following") == status(app)
-        assert "22 11-23 15:04:27" == rows(app)[1][:17]
+        assert "22 2026-11-23 15:04:27" == rows(app)[1][:22]
 
     inspecting(store, main)
 
@@ -97,7 +97,7 @@ def test_one_scope(store: Path) -> None:
     async def main(app: Inspector, pilot: Pilot[None]) -> None:
         await events_of(app, pilot, Which(scope="lot/1"), at=11)
         assert "4 of 200 events" == status(app)[0]
-        assert "11 4 11-23 15:04:16 Bid bidder=b3 cents=150" == rows(app)[3]
+        assert "11 4 2026-11-23 15:04:16 Bid bidder=b3 cents=150" == rows(app)[3]
         assert "bids.store > lot/1" in text_of(app).splitlines()[0]
 
     inspecting(store, main)

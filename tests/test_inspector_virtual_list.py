@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 import attrs
 import pytest
 from textual.app import App, ComposeResult
+from textual.color import Color
 from textual.pilot import Pilot
 
-from inspector.widgets.virtual_list import Line, Part, VirtualList
+from inspector.widgets.virtual_list import LOOKS, Line, Part, VirtualList
 
 
 @attrs.define(eq=False)
@@ -202,3 +203,45 @@ def test_sizes() -> None:
             assert top <= app.list.cursor < top + app.list.page_lines
 
     piloted(Numbers(100), main)
+
+
+# --- colours --------------------------------------------------------------------------------
+
+
+class LookApp(App[None]):
+    """A list with a line of each look, the cursor on the first."""
+
+    def compose(self) -> ComposeResult:
+        yield VirtualList(Looks(), id="list")
+
+
+class Looks(Numbers):
+    def __init__(self) -> None:
+        super().__init__(2)
+
+    def line(self, index: int, cells: int) -> Line | None:
+        return tuple(Part(f"{look} ", look) for look in ("", *LOOKS))
+
+
+def test_each_look_can_be_read() -> None:
+    """In each theme, on the usual background and on the cursor's."""
+
+    async def run() -> None:
+        app = LookApp()
+        async with app.run_test(size=(80, 5)) as pilot:
+            view = app.query_one(VirtualList)
+            for theme in app.available_themes.values():
+                app.theme = theme.name
+                await pilot.pause()
+                for segment in (*view.render_line(1), *view.render_line(2)):
+                    style = segment.style
+                    if style is None or style.color is None or style.bgcolor is None:
+                        continue
+                    text, behind = style.color, style.bgcolor
+                    if text.triplet is None or behind.triplet is None or not segment.text.strip():
+                        continue
+                    one, other = Color.from_rich_color(text), Color.from_rich_color(behind)
+                    difference = abs(one.brightness - other.brightness)
+                    assert difference > 0.2, (theme.name, segment.text)
+
+    asyncio.run(run())

@@ -220,6 +220,15 @@ def test_foreign_text_is_read_strictly(text: str | bytes, message: str) -> None:
     assert len(str(caught.value)) < 500
 
 
+@given(VALUES)
+def test_text_may_be_written_in_other_ways(value: Any) -> None:
+    """Blanks, escapes and other forms of numbers change nothing of what is read."""
+    data = json.dumps(value, indent=1)
+
+    assert typed(value) == typed(jsonvalue.decode_strict(data))
+    assert typed(value) == typed(jsonvalue.decode_strict(data.encode()))
+
+
 def test_integers_at_the_limit_are_read() -> None:
     """A sign does not count as a digit."""
     assert -(10**4000 - 1) == jsonvalue.decode_strict("-" + "9" * 4000)

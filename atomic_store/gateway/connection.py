@@ -144,7 +144,8 @@ class Connection:
             self._take(peer, text)
             while self._close is None:
                 # Nothing more is read from a client that takes no answers.
-                await peer.outbox.room()
+                if not peer.outbox.has_room:
+                    await peer.outbox.room()
                 self._take(peer, await self.socket.get_message())
         except trio.TooSlowError:
             self._close = Close(CloseCode.NO_HELLO, "expected `hello` in time")

@@ -116,6 +116,34 @@ class Job:
 
     # --- taking its place ----------------------------------------------------------------
 
+    def enter_at_once(self) -> bool:
+        """
+        Take a place in the scope, if there is nothing to show and to look up before that.
+
+        Returns:
+          False if there is: then nothing was done.
+        """
+        try:
+            if not self._is_prepared() or not self.home.store._intake.enter_nowait(
+                self.proposal, has_own_id=self.has_own_id
+            ):
+                return False
+            self._entered()
+        except Exception as error:
+            self._finish(error_for(error, self.request.id))
+        return True
+
+    def _is_prepared(self) -> bool:
+        """Whether it is known that `_prepare` has nothing to do."""
+        store, scope = self.home.store, self.proposal.scope
+        match self.by:
+            case By.SELF:
+                return not self.request.past or self._held.is_newest(store, scope)
+            case By.VALIDATOR:
+                return self.home.validators.has_any_for(scope)
+            case By.FUNCTION:
+                return True
+
     @trio.lowlevel.enable_ki_protection
     async def run(self, before: trio.Event | None) -> None:
         """Show the past, and take a place in the scope; ends before the proposal does."""
@@ -151,10 +179,13 @@ class Job:
             )  # fmt: skip
 
     async def _enter(self) -> None:
-        proposal = self.proposal
         with trio.CancelScope(shield=True):
             # It has its place or not, and is never on its way: `withdraw` must find it.
-            await self.home.store._intake.enter(proposal, has_own_id=self.has_own_id)
+            await self.home.store._intake.enter(self.proposal, has_own_id=self.has_own_id)
+        self._entered()
+
+    def _entered(self) -> None:
+        proposal = self.proposal
         self.has_entered = True
         if self._entering.cancel_called:
             self.withdraw()

@@ -38,6 +38,7 @@ class Outbox:
 
     Whoever has much to send waits for `room`; answers are put without waiting, for there
     are no more of them than requests, and nothing is read from a client that takes none.
+    An answer that the socket takes at once never lies here: no task has to wake for it.
 
     Args:
       bytes_max: how much may lie here before there is no room.
@@ -73,11 +74,12 @@ class Outbox:
 
     def answer(self, text: bytes) -> None:
         """Have a message sent before all that is not an answer."""
-        self._put(self._answers, frames.text_frame(text))
+        self.frame(frames.text_frame(text))
 
     def frame(self, data: bytes) -> None:
         """The same for a frame that is no message."""
-        self._put(self._answers, data)
+        if not self.send_now(data):
+            self._put(self._answers, data)
 
     def bulk(self, text: bytes) -> None:
         """Have a message sent after all answers that are there by then."""

@@ -40,6 +40,24 @@ class Held:
         """What the proposer says that it holds."""
         return cls(request.known, request.known_id, is_sure=request.known == 0)
 
+    def is_newest(self, store: Store[Any], scope: str) -> bool:
+        """
+        Make sure without waiting, if that can be, that it is the scope's last record.
+
+        It can be of a scope that was proposed to a short time ago; mostly it is so.
+        """
+        live = store._supervisor.scopes.get(scope)
+        if self.id is None or live is None or live.sequence != self.sequence:
+            return False
+        # What is in the window is durable.
+        last = store._hub.record(live.position)
+        if last is None or (last.scope, last.sequence, last.id) != (
+            scope, self.sequence, self.id,
+        ):  # fmt: skip
+            return False
+        self.is_sure = True
+        return True
+
     async def look_up(self, store: Store[Any], scope: str) -> None:
         """Make sure: where the client's record is another one here, or none, it holds nothing."""
         known, journal = self.sequence, store._parts.journal
@@ -68,6 +86,8 @@ async def show_past(
       last: the last sequence to send; None for all that is durable now.
       showing: once it is cancelled nothing more is sent, not even what is ready.
     """
+    if last is None and held.is_newest(store, scope):
+        return
     if not held.is_sure:
         await held.look_up(store, scope)
     limit = READ_RECORDS_FIRST

@@ -83,6 +83,8 @@ class Proposals:
         self._jobs[job.key] = job
         self._asked.setdefault(peer.number, {})[request.id] = job
         before = peer.entering.get(job.proposal.scope)
+        if before is None and job.enter_at_once():
+            return
         peer.entering[job.proposal.scope] = mine = trio.Event()
         self.tasks.start_soon(_enter_in_turn, job, peer.entering, before, mine)
 

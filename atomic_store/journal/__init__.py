@@ -235,6 +235,14 @@ class Journal(Protocol):
         """
         ...
 
+    def lacks(self, scope: str, proposal_id: str) -> bool:
+        """
+        Whether it is known at once that `find` would find nothing. Never blocks.
+
+        False says nothing: it may have to be looked up.
+        """
+        ...
+
     async def scopes(
         self, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> list[ScopeEnd]:

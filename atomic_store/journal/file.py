@@ -241,6 +241,10 @@ class FileJournal:
         """Give the durable records of one admitted proposal, if any. Like `read_scope`."""
         return await self._records.find(scope, proposal_id)
 
+    def lacks(self, scope: str, proposal_id: str) -> bool:
+        """Whether it is known at once that no durable record is of this proposal."""
+        return self._records.lacks(scope, proposal_id)
+
     async def scopes(
         self, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> list[ScopeEnd]:

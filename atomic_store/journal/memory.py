@@ -253,6 +253,10 @@ class MemoryJournal:
         self._check_open()
         return self._by_id.get((scope, proposal_id), ())
 
+    def lacks(self, scope: str, proposal_id: str) -> bool:
+        """Whether no durable record is of this proposal; see `Journal`."""
+        return (scope, proposal_id) not in self._by_id
+
     async def scopes(
         self, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> list[ScopeEnd]:

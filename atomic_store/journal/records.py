@@ -226,6 +226,12 @@ class Records:
             await trio.lowlevel.checkpoint()
         return ()
 
+    def lacks(self, scope: str, proposal_id: str) -> bool:
+        """Whether `find` finds nothing, and no file has to be read to know it."""
+        if self.coverage.stretches or not _is_text(proposal_id):
+            return False
+        return not any(index.find_id(scope, proposal_id) for index in self.memory)
+
     def _find_in(self, coverage: Coverage, scope: str, proposal_id: str) -> StoredRecord | None:
         def places(position: int) -> list[Place]:
             return coverage.answer(lambda: coverage.places(position, position))

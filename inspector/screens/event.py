@@ -69,20 +69,57 @@ class EventScreen(SourceScreen):
         *(Binding(str(n), f"view({n - 1})", v.value, show=False) for n, v in enumerate(VIEWS, 1)),
         Binding("tab", "turn(1)", "Next view", show=False),
         Binding("shift+tab", "turn(-1)", "View before", show=False),
-        Binding("p,left_square_bracket", "step(-1)", "Prev", key_display="p"),
-        Binding("n,right_square_bracket", "step(1)", "Next", key_display="n"),
-        Binding("P,left_curly_bracket", "go_first", "First event", show=False),
-        Binding("N,right_curly_bracket", "go_last", "Last event", show=False),
-        Binding("r", "lay_out", "Lay out"),
-        Binding("f", "filter", "Filter"),
-        Binding("c", "correlation", "Related"),
-        Binding("o", "scope", "Its scope", show=False),
-        Binding("w", "around", "Around it", show=False),
-        Binding("y", "copy", "Copy"),
-        Binding("Y", "copy_all", "Copy all", show=False),
-        Binding("e", "editor", "Edit", show=False),
-        Binding("v", "pager", "Pager", show=False),
-        Binding("x", "export", "Export", show=False),
+        Binding(
+            "p,left_square_bracket", "step(-1)", "Prev", tooltip="The event before it in its scope"
+        ),
+        Binding(
+            "n,right_square_bracket", "step(1)", "Next", tooltip="The event behind it in its scope"
+        ),
+        Binding(
+            "P,left_curly_bracket",
+            "go_first",
+            "First event",
+            show=False,
+            tooltip="Its scope's first event",
+        ),
+        Binding(
+            "N,right_curly_bracket",
+            "go_last",
+            "Last event",
+            show=False,
+            tooltip="Its scope's last event",
+        ),
+        Binding(
+            "r", "lay_out", "Lay out", tooltip="Each member on its own line, or the line as it is"
+        ),
+        Binding(
+            "f", "filter", "Filter", tooltip="All events of the store with this value in this place"
+        ),
+        Binding(
+            "c",
+            "correlation",
+            "Related",
+            tooltip="All events of its correlation and causation, over all scopes",
+        ),
+        Binding("o", "scope", "Its scope", show=False, tooltip="The list of its scope's events"),
+        Binding(
+            "w",
+            "around",
+            "Around it",
+            show=False,
+            tooltip="What happened in the whole store around it",
+        ),
+        Binding("y", "copy", "Copy", tooltip="Copy what is under the cursor"),
+        Binding("Y", "copy_all", "Copy all", show=False, tooltip="Copy all that is shown"),
+        Binding("e", "editor", "Editor", show=False, tooltip="Open a copy in $VISUAL or $EDITOR"),
+        Binding("v", "pager", "Pager", show=False, tooltip="Open it in $PAGER"),
+        Binding(
+            "x",
+            "export",
+            "Export",
+            show=False,
+            tooltip="Write it into a new file in this directory",
+        ),
     ]
 
     def __init__(self, desk: Desk, record: StoredRecord) -> None:
@@ -105,7 +142,6 @@ class EventScreen(SourceScreen):
 
     def on_mount(self) -> None:
         """Begin to look."""
-        super().on_mount()
         self.set_interval(LOOK_S, self._look)
         self._look()
         self.go_to(self.sequence)

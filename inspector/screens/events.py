@@ -91,7 +91,6 @@ class EventsScreen(SourceScreen):
 
     def on_mount(self) -> None:
         """Begin to read."""
-        super().on_mount()
         self._list.show(self._lines)
         self._list.focus()
         self.work(self.browsing.run(), "browse")

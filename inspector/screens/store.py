@@ -113,7 +113,6 @@ class StoreScreen(SourceScreen):
 
     def on_mount(self) -> None:
         """Begin to look."""
-        super().on_mount()
         self.show_facts()
         self._list.focus()
         self.set_interval(PROGRESS_S, self._draw_progress)

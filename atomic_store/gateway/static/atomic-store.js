@@ -127,8 +127,28 @@ class Client {
    * @returns {Handle}
    */
   scopes({ prefix = "", onScopes }) {
-    const ask = () => ({ type: "scopes", prefix, watch: true });
-    return this.#start({ undo: "unsubscribe", ask, scopes: ({ scopes }) => onScopes(scopes) });
+    let isFirst, isWanted = true;
+    const ask = () => {
+      isFirst = true;
+      return { type: "scopes", prefix, watch: true };
+    };
+    // The first page comes with the watching; who wants to know all asks for the others.
+    const others = async (after) => {
+      for (let found = [after]; found.length && isWanted; after = found.at(-1)?.scope) {
+        const page = () => ({ type: "scopes", prefix, after });
+        await this.#start({ ask: page, scopes: ({ scopes }) => (found = scopes) }).done;
+        if (found.length && isWanted) onScopes(found);
+      }
+    };
+    const handle = this.#start({
+      undo: "unsubscribe", ask,
+      scopes: ({ scopes }) => {
+        onScopes(scopes);
+        if (isFirst && scopes.length) others(scopes.at(-1).scope).catch(() => {});
+        isFirst = false;
+      },
+    });
+    return { ...handle, close: () => handle.close((isWanted = false)) };
   }
 
   /**

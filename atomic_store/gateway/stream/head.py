@@ -61,7 +61,8 @@ class ReplayStream(trio.abc.Stream):
         if not self._has_given_head:
             await trio.lowlevel.checkpoint()
             return self._give_head(max_bytes)
-        await self._answered.wait()
+        if not self._answered.is_set():
+            await self._answered.wait()
         if self._held_from == len(self._held):
             self._held, self._held_from = await self._gate.receive_some(max_bytes), 0
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 import attrs
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge
@@ -23,6 +23,9 @@ from ..protocol import client_messages, server_messages
 from ..protocol.codes import CloseCode
 
 OTHER: Final = "other"
+
+Counters: TypeAlias = Mapping[str | None, Counter]
+"""One for each value of a label, `OTHER` among them."""
 
 _CODES: Final = frozenset({int(code) for code in CloseCode} | {1002, 1003, 1005, 1006, 1007, 1011})
 _CLIENT_TYPES: Final = frozenset(client_messages.ALL)
@@ -95,11 +98,11 @@ class Metrics:
 
     def message_received(self, type_: str | None) -> None:
         """Count a client's message; None or a type that there is not is `other`."""
-        self._families.received.labels(_known(type_, _CLIENT_TYPES)).inc()
+        _counter_of(type_, self._families.received).inc()
 
     def message_sent(self, type_: str, count: int = 1) -> None:
         """Count messages of a type that were sent."""
-        self._families.sent.labels(_known(type_, _SERVER_TYPES)).inc(count)
+        _counter_of(type_, self._families.sent).inc(count)
 
     def bytes_moved(self, *, received: int = 0, sent: int = 0) -> None:
         """Count bytes of clients' connections."""
@@ -116,7 +119,7 @@ class Metrics:
 
     def round_ended(self, outcome: str) -> None:
         """Count a proposal that has its result, by its outcome."""
-        self._families.rounds.labels(_known(outcome, _OUTCOMES)).inc()
+        _counter_of(outcome, self._families.rounds).inc()
 
     def subscribers_changed(self, by: int) -> None:
         """Count subscriptions that began, or ended if it is below 0."""
@@ -131,8 +134,8 @@ class Metrics:
         self._families.delivered.inc(records)
 
 
-def _known(name: str | None, names: frozenset[str]) -> str:
-    return name if name is not None and name in names else OTHER
+def _counter_of(name: str | None, counters: Counters) -> Counter:
+    return counters[name if name in counters else OTHER]
 
 
 @final
@@ -143,18 +146,25 @@ class _Families:
         def counter(name: str, what: str, *labels: str) -> Counter:
             return Counter(f"atomic_store_gateway_{name}", what, labels, registry=registry)
 
+        def counters(name: str, what: str, label: str, values: frozenset[str]) -> Counters:
+            # All at once: looking for the one that is meant takes longer than to count.
+            family = counter(name, what, label)
+            return {value: family.labels(value) for value in (*sorted(values), OTHER)}
+
         def gauge(name: str, what: str) -> Gauge:
             return Gauge(f"atomic_store_gateway_{name}", what, registry=registry)
 
         self.connections_open = gauge("connections_open", "WebSockets that are open.")
         self.connections = counter("connections", "WebSockets that were closed.", "code")
         self.refused = counter("handshakes_refused", "Connections turned away.", "reason")
-        self.received = counter("messages_received", "Messages from clients.", "type")
-        self.sent = counter("messages_sent", "Messages to clients.", "type")
+        self.received = counters(
+            "messages_received", "Messages from clients.", "type", _CLIENT_TYPES
+        )
+        self.sent = counters("messages_sent", "Messages to clients.", "type", _SERVER_TYPES)
         self.bytes_received = counter("received_bytes", "Bytes from clients.")
         self.bytes_sent = counter("sent_bytes", "Bytes to clients.")
         self.requests_open = gauge("requests_open", "Requests that are open.")
-        self.rounds = counter("rounds", "Proposals that have their result.", "outcome")
+        self.rounds = counters("rounds", "Proposals that have their result.", "outcome", _OUTCOMES)
         self.subscribers = gauge("subscribers", "Subscriptions that are open.")
         self.slow_subscribers = gauge("slow_subscribers", "Subscriptions that are behind.")
         self.delivered = counter("delivered_records", "Records sent to subscribers.")

@@ -163,6 +163,7 @@ class AppendingConformance(JournalPlace):
                 id_ = proposal_id(number)
                 expected = tuple(r for r in writer.of(scope) if r.id == id_)
                 assert expected == await journal.find(scope, id_)
+                assert not journal.lacks(scope, id_)
             assert tuple(writer.of("lot-9")) == await journal.find("lot-9", proposal_id(1))
             assert () == await journal.find("lot-9", proposal_id(2))
             assert () == await journal.find("lot-1", proposal_id(51))
