@@ -11,22 +11,16 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from textual.app import App, ComposeResult
-from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from atomic_store.reading import filter_of
-from inspector.app import Inspector
-from inspector.model.which import Which
-from inspector.screens.base import SourceScreen
-from inspector.screens.events import EventsScreen
-from inspector.widgets.virtual_list import VirtualList
-
-from .alone import status_mb
-from .grown import RARE_BIDDER
+if TYPE_CHECKING:
+    from inspector.app import Inspector
+    from inspector.screens.events import EventsScreen
+    from inspector.widgets.virtual_list import VirtualList
 
 SIZE: Final = (120, 40)
 LOOK_S: Final = 0.001
@@ -55,6 +49,8 @@ async def until(condition: Callable[[], object]) -> None:
 
 def is_drawn(screen: Screen[Any]) -> bool:
     """Whether all lines of the list that are on the screen are there."""
+    from inspector.widgets.virtual_list import VirtualList
+
     for listed in screen.query(VirtualList):
         top = round(listed.scroll_y)
         rows = range(top, min(top + listed.page_lines, listed.lines.count))
@@ -72,46 +68,74 @@ async def empty(began: str) -> dict[str, float]:
 
 async def first(began: str, place: str) -> dict[str, float]:
     """How long it takes from the process's start to the first screen with scopes."""
-    app = Inspector(place)
+    app = inspector(place)
     async with app.run_test(size=SIZE):
         await until(lambda: is_drawn(app.screen))
-        seconds = time.time() - float(began)
-        return {"seconds": seconds}
+        return {"seconds": time.time() - float(began)}
 
 
-async def _events(app: Inspector, which: Which, at: int | None = None) -> EventsScreen:
+def inspector(place: str) -> Inspector:
+    """Make the app. It is imported only now: an empty one does without."""
+    from inspector.app import Inspector
+
+    # As the command does.
+    gc.freeze()
+    return Inspector(place)
+
+
+async def all_scopes(app: Inspector) -> None:
+    """Wait until all scopes are known."""
+    await until(lambda: is_drawn(app.screen))
+    listed = _list_of(app.screen)
+    scopes = 0
+    while scopes != listed.lines.count:
+        scopes = listed.lines.count
+        await asyncio.sleep(1.0)
+
+
+def _list_of(screen: Screen[Any]) -> VirtualList:
+    from inspector.widgets.virtual_list import VirtualList
+
+    return screen.query_one(VirtualList)
+
+
+async def _events(app: Inspector, where: str = "", at: int | None = None) -> EventsScreen:
+    """Show events, filtered or not."""
+    from atomic_store.reading import filter_of
+    from inspector.model.which import Which
+    from inspector.screens.base import SourceScreen
+    from inspector.screens.events import EventsScreen
+
     await until(lambda: isinstance(app.screen, SourceScreen))
+    which = Which(where=filter_of(where or None))
     screen = EventsScreen(cast("SourceScreen", app.screen).desk, which, at)
     await app.push_screen(screen)
     return screen
 
 
-async def _timed(pilot: Pilot[None], do: Awaitable[object], screen: EventsScreen) -> float:
+async def _timed(do: Callable[[], object], screen: EventsScreen) -> float:
+    """How long it takes until all is on the screen after something; milliseconds."""
     began = time.perf_counter()
-    await do
+    do()
+    await asyncio.sleep(0)
     await until(lambda: is_drawn(screen))
     return 1e3 * (time.perf_counter() - began)
 
 
 async def pages(place: str) -> dict[str, float]:
     """How long it takes to turn a page anywhere, and to go anywhere; milliseconds."""
-    app, chance = Inspector(place), random.Random(1)
+    app, chance = inspector(place), random.Random(1)
     turned, gone = [], []
-    async with app.run_test(size=SIZE) as pilot:
-        screen = await _events(app, Which())
+    async with app.run_test(size=SIZE):
+        await all_scopes(app)
+        screen = await _events(app)
         await until(lambda: is_drawn(screen))
-        listed = screen.query_one(VirtualList)
-        last = screen.browsing.listing.count
+        listed = _list_of(screen)
         for _ in range(TIMES):
-            at = chance.randrange(last)
-            gone.append(await _timed(pilot, _go(listed, at), screen))
-            turned.append(await _timed(pilot, pilot.press("pagedown"), screen))
+            at = chance.randrange(listed.lines.count)
+            gone.append(await _timed(partial(listed.go_to, at), screen))
+            turned.append(await _timed(partial(listed.action_move_pages, 1.0), screen))
     return {"page": _p99(turned), "jump": _p99(gone), "page_median": statistics.median(turned)}
-
-
-async def _go(listed: VirtualList, at: int) -> None:
-    listed.go_to(at)
-    await asyncio.sleep(0)
 
 
 def _p99(figures: list[float]) -> float:
@@ -120,18 +144,19 @@ def _p99(figures: list[float]) -> float:
 
 async def hits(place: str) -> dict[str, float]:
     """How long it takes until the first hits of a filter are there, which are near; seconds."""
-    app, chance = Inspector(place), random.Random(2)
+    from .grown import RARE_BIDDER
+
+    app, chance = inspector(place), random.Random(2)
     taken = []
     async with app.run_test(size=SIZE):
-        all_events = await _events(app, Which())
+        await all_scopes(app)
+        all_events = await _events(app)
         await until(lambda: is_drawn(all_events))
         last = all_events.browsing.listing.count
-        which = Which(where=filter_of(f'data.bidder = "{RARE_BIDDER}"'))
         for _ in range(SEARCHES):
             at = chance.randrange(last)
             began = time.perf_counter()
-            screen = EventsScreen(all_events.desk, which, at)
-            await app.push_screen(screen)
+            screen = await _events(app, f'data.bidder = "{RARE_BIDDER}"', at)
             await until(partial(is_drawn, screen))
             taken.append(time.perf_counter() - began)
             screen.browsing.stop_searching()
@@ -141,20 +166,18 @@ async def hits(place: str) -> dict[str, float]:
 
 async def memory(place: str) -> dict[str, float]:
     """How large the process is once all scopes are known, and much was looked at; MB."""
-    app, chance = Inspector(place), random.Random(3)
-    async with app.run_test(size=SIZE) as pilot:
-        await until(lambda: is_drawn(app.screen))
-        listed = app.screen.query_one(VirtualList)
-        scopes = 0
-        while scopes != listed.lines.count:
-            scopes = listed.lines.count
-            await asyncio.sleep(1.0)
-        screen = await _events(app, Which())
+    from .alone import status_mb
+
+    app, chance = inspector(place), random.Random(3)
+    async with app.run_test(size=SIZE):
+        await all_scopes(app)
+        screen = await _events(app)
         await until(lambda: is_drawn(screen))
-        events = screen.query_one(VirtualList)
+        events = _list_of(screen)
         for _ in range(TIMES):
-            await _timed(pilot, _go(events, chance.randrange(events.lines.count)), screen)
-        found = await _events(app, Which(where=filter_of("data.cents < 100")))
+            at = chance.randrange(events.lines.count)
+            await _timed(partial(events.go_to, at), screen)
+        found = await _events(app, "data.cents < 100")
         await until(lambda: found.browsing.is_begun and not found.browsing.is_searching)
         gc.collect()
         return {"mb": status_mb("RssAnon")}
@@ -162,7 +185,7 @@ async def memory(place: str) -> dict[str, float]:
 
 async def following(url: str) -> dict[str, float]:
     """Follow a gateway until a line comes on standard input; the longest pause, milliseconds."""
-    app = Inspector(url)
+    app = inspector(url)
     longest = 0.0
     ended = asyncio.Event()
 
@@ -174,7 +197,7 @@ async def following(url: str) -> dict[str, float]:
             longest = max(longest, time.perf_counter() - began - TICK_S)
 
     async with app.run_test(size=SIZE):
-        screen = await _events(app, Which())
+        screen = await _events(app)
         await until(lambda: screen.browsing.is_begun)
         print("ready", flush=True)
         ticking = asyncio.create_task(tick())
