@@ -10,7 +10,7 @@ from atomic_store.journal.verify import Damage, Verification
 from .facts import Fact, Item, SegmentFact, SegmentTitle, Title
 from .words import counted, duration, size, when
 
-WHAT_FOR: Final = "noted elsewhere, it proves later that nobody has changed anything before it"
+WHAT_FOR: Final = "noted elsewhere, it proves later that nothing before it changed"
 NOT_KNOWN: Final = "not known: what would tell is damaged"
 
 
@@ -25,8 +25,7 @@ def stock_items(stock: Stock, health: str, *, is_well: bool = True) -> list[Item
     """
     head = stock.head
     holds = f"{counted(head.position, 'record')} of {counted(stock.scopes, 'scope')}"
-    if stock.at:
-        holds += f", the last one at {when(stock.at)}"
+    last = [Fact("last at", when(stock.at), copied=stock.at)] if stock.at else []
     journal = sum(segment.bytes for segment in stock.segments)
     items: list[Item] = [
         Title("store"),
@@ -35,6 +34,7 @@ def stock_items(stock: Stock, health: str, *, is_well: bool = True) -> list[Item
         _known("made", when(stock.created), stock.created),
         Fact("state", health, "" if is_well else "bad"),
         Fact("holds", holds),
+        *last,
         None,
         Title("head"),
         Fact("position", f"{head.position:,}", "number", str(head.position)),

@@ -71,10 +71,10 @@ class StoreScreen(SourceScreen):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "verify", "Verify"),
-        Binding("r", "again", "Look again"),
-        Binding("y,c", "copy", "Copy"),
-        Binding("Y,C", "copy_all", "Copy all", key_display="Y"),
+        Binding("v", "verify", "Verify", tooltip="Check every byte"),
+        Binding("r", "again", "Look again", tooltip="Look at the files again"),
+        Binding("y,c", "copy", "Copy", tooltip="Copy what the line says"),
+        Binding("Y,C", "copy_all", "Copy all", key_display="Y", tooltip="Copy all lines"),
     ]
 
     DEFAULT_CSS = """

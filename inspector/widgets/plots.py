@@ -22,7 +22,7 @@ class Plots(ItemGrid):
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id, min_column_width=24, stretch_height=False)
+        super().__init__(id=id, min_column_width=24, regular=True, stretch_height=False)
 
     def compose(self) -> ComposeResult:
         """Give one plot for each figure that tells how it goes."""
