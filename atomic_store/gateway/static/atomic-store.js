@@ -134,10 +134,15 @@ class Client {
     };
     // The first page comes with the watching; who wants to know all asks for the others.
     const others = async (after) => {
-      for (let found = [after]; found.length && isWanted; after = found.at(-1)?.scope) {
+      for (let isMore = true; isMore && isWanted; ) {
+        isMore = false;
         const page = () => ({ type: "scopes", prefix, after });
-        await this.#start({ ask: page, scopes: ({ scopes }) => (found = scopes) }).done;
-        if (found.length && isWanted) onScopes(found);
+        const told = ({ scopes }) => {
+          if (!scopes.length || !isWanted) return;
+          [isMore, after] = [true, scopes.at(-1).scope];
+          onScopes(scopes);
+        };
+        await this.#start({ ask: page, scopes: told }).done;
       }
     };
     const handle = this.#start({
