@@ -58,6 +58,8 @@ class Browsing:
     _wanted: tuple[int, int] = (0, -1)
     _searching: list[asyncio.Task[None]] = attrs.Factory(list)
     _wake: asyncio.Event = attrs.Factory(asyncio.Event)
+    # The first of two searches has said something.
+    _heard: asyncio.Event = attrs.Factory(asyncio.Event)
 
     def __attrs_post_init__(self) -> None:
         self.listing = HitListing()
@@ -92,8 +94,8 @@ class Browsing:
                 self.searches = (Search(), Search())
                 before, behind = self.searches
                 self._searching = [
-                    tasks.create_task(self._search(before, 0, begin + 1, reverse=True)),
-                    tasks.create_task(self._search(behind, begin, end + 1, reverse=False)),
+                    tasks.create_task(self._search(before, 0, begin + 1, None)),
+                    tasks.create_task(self._search(behind, begin, end + 1, self._heard)),
                 ]
             else:
                 await self._measure(end)
@@ -132,13 +134,20 @@ class Browsing:
                 if records:
                     self._take(records, is_new=True)
 
-    async def _search(self, search: Search, after: int, before: int, *, reverse: bool) -> None:
-        source = self.desk.source
+    async def _search(
+        self, search: Search, after: int, before: int, begin: asyncio.Event | None
+    ) -> None:
+        """Search in one direction: from the end if it is the first one, which has no `begin`."""
+        source, reverse = self.desk.source, begin is None
         try:
+            if begin is not None:
+                # Two at once would keep each other, and the screen, from the first hits.
+                await begin.wait()
             async with self.desk.bridge.stream(
                 source.search, self.which, after=after, before=before, reverse=reverse
             ) as batches:
                 async for batch in batches:
+                    self._heard.set()
                     search.done, search.total = batch[-1].done, batch[-1].total
                     self._take(
                         [record for found in batch for record in found.records], is_new=False
@@ -146,6 +155,7 @@ class Browsing:
                     if isinstance(self.listing, HitListing) and self.listing.is_full:
                         break
         finally:
+            self._heard.set()
             search.is_over = True
             self.on_change(Grown(), False)
 

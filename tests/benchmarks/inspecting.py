@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from inspector.widgets.virtual_list import VirtualList
 
 SIZE: Final = (120, 40)
-LOOK_S: Final = 0.001
+LOOK_S: Final = 0.004
 """How often is looked whether something is on the screen."""
 TIMES: Final = 60
 """How many pages are turned, and how many jumps there are."""
