@@ -30,6 +30,7 @@ from .screens.picker import Choices, PickerScreen
 from .screens.scopes import ScopesScreen
 from .sources.demo import demo_folding, open_demo
 from .sources.opening import open_source
+from .terminal import mind_the_terminal
 
 DEMO = "a demo"
 
@@ -79,6 +80,8 @@ class Inspector(App[None]):
 
     async def on_mount(self) -> None:
         """Begin."""
+        if not self.is_headless:
+            mind_the_terminal(self)
         known, complaint = self.habits.load()
         if known.theme is not None and known.theme in self.available_themes:
             self._kept_theme = self.theme = known.theme

@@ -15,6 +15,7 @@ from .app import Inspector
 from .folding import load_folding
 from .habits_file import HabitsFile, habits_path
 from .model.which import Which
+from .terminal import TerminalDriver
 
 
 @final
@@ -52,6 +53,7 @@ def inspector_of(asked: Asked) -> Inspector:
 def inspect(asked: Asked) -> int:
     """Show it until it is left; give the exit code."""
     app = inspector_of(asked)
+    app.driver_class = TerminalDriver
     # What is imported by now stays. Going through it again and again, to see what is garbage,
     # would hold up key presses for a tenth of a second each time.
     gc.freeze()

@@ -23,7 +23,7 @@ from ..model.figures import Figures
 from ..model.store_facts import stock_items, verification_items
 from ..model.words import counted, duration, size
 from ..sources.source import Feature, Health
-from ..widgets.fact_lines import FactLines
+from ..widgets.fact_lines import FactLines, FactList
 from ..widgets.plots import Plots
 from ..widgets.progress_line import ProgressLine
 from ..widgets.virtual_list import VirtualList
@@ -104,7 +104,7 @@ class StoreScreen(SourceScreen):
         """Give the plots if there are figures, and the list."""
         if self.desk.can(Feature.FIGURES):
             yield Plots(id="plots")
-        yield VirtualList(id="facts")
+        yield FactList(id="facts")
         yield ProgressLine(id="progress")
 
     def crumbs(self) -> list[str]:
@@ -126,7 +126,7 @@ class StoreScreen(SourceScreen):
 
     @property
     def _list(self) -> VirtualList:
-        return self.query_one("#facts", VirtualList)
+        return self.query_one("#facts", FactList)
 
     def show_facts(self) -> None:
         """Draw what is known now; the cursor stays on its line."""

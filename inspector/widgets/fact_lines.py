@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, assert_never, final
+from typing import ClassVar, Final, assert_never, final
 
 import attrs
+from textual.binding import Binding, BindingType
 
 from atomic_store.journal.stock import SegmentStock
 
@@ -13,7 +14,7 @@ from ..model.facts import Fact, Item, SegmentFact, SegmentTitle, Title
 from ..model.figure_facts import rate
 from ..model.texts import cells_of, fitted, visible
 from ..model.words import size, when
-from .virtual_list import Line, Part
+from .virtual_list import Line, Part, VirtualList
 
 LABEL_CELLS: Final = 10
 """How much room labels have at least."""
@@ -35,6 +36,14 @@ _COLUMNS: Final = (
 )
 _ORDER: Final = ("segment", "size", "records", "rate", "first at", "last at", "index")
 _TO_THE_RIGHT: Final = frozenset({"size", "records", "rate"})
+
+
+class FactList(VirtualList):
+    """A list of facts: there is nothing to open, only to copy."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,l,right", "open", "Copy", show=False),
+    ]
 
 
 @final
