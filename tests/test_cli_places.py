@@ -8,8 +8,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from atomic_store.cli.events import events
+from atomic_store.cli.places import Place
 from command_line import called, command, environment, lines_of, refusal
 from served_process import ServedProcess, serving
 
@@ -152,9 +155,12 @@ def test_places_that_are_none(name: str, place: str, words: str) -> None:
 
 def test_secrets_in_urls_are_not_shown() -> None:
     """A name, a password and what may be a token are left out."""
-    run = called("events", "ws://ada:secret@127.0.0.1:1/x?token=secret2")
+    context, parameter = click.Context(events), events.params[0]
+    place = parameter.process_value(context, "wss://ada:secret@here:8080/x?token=secret#secret")
 
-    assert b"secret" not in run.stderr
+    assert isinstance(place, Place)
+    assert "wss://here:8080/x" == place.name
+    assert "secret" not in repr(place)
 
 
 def test_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,9 +106,9 @@ def test_progress() -> None:
         line.display = True
         line.show("verifying", 0.42, "4 of 10 MB")
 
-    assert " verifying 42%  " + "█" * 8 + "▉" + "░" * 12 + "  4 of 10 MB" == drawn(use, (50, 8))[-1]
-    assert " verifying 42%  4 of…" == drawn(use, (22, 8))[-1]
-    assert " verif…" == drawn(use, (8, 8))[-1]
+    assert " verifying 42%  " + "█" * 8 + "▉" + "░" * 12 + "  4 of 10 MB" == drawn(use, (50, 8))[5]
+    assert " verifying 42%  4 of…" == drawn(use, (22, 8))[5]
+    assert " verif…" == drawn(use, (8, 8))[5]
 
 
 def test_progress_beyond_its_ends() -> None:
@@ -121,4 +121,4 @@ def test_progress_beyond_its_ends() -> None:
         await pilot.pause()
         line.show("v", 7.0, "")
 
-    assert "v100%  ██████████" in drawn(use, (30, 8))[-1]
+    assert "v100%  ██████████" in drawn(use, (30, 8))[5]

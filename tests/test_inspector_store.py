@@ -49,12 +49,14 @@ class ToldStore:
     """A check does not end by itself."""
     checks: list[str] = attrs.Factory(list)
     stocks: int = 0
+    looks: int = 0
 
     async def health(self) -> Health:
         await trio.lowlevel.checkpoint()
         return Health(self.trouble is None, self.health_words)
 
     async def position(self) -> int:
+        self.looks += 1
         await self._look()
         return self.last
 
@@ -120,14 +122,14 @@ def test_files_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     async def use(pilot: Pilot[None], screen: StoreScreen) -> None:
         await seen(pilot, "store-id")
         await pilot.press("down", "down")
-        await pilot.pause(0.1)
+        await until(lambda: source.looks >= 5, pilot)
         assert 1 == source.stocks
         source.told_stock, source.last = attrs.evolve(STOCK, scopes=99), 2_000
         await seen(pilot, "of 99 scopes")
         assert 2 == source.stocks
         assert 2 == screen.query_one(VirtualList).cursor
 
-    shown(source, use)
+    on_screen(source, lambda desk: StoreScreen(desk, lambda: 0.0), use)
 
 
 def test_looking_again() -> None:
