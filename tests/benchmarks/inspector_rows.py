@@ -62,7 +62,8 @@ def _empty_s(round_: Round) -> float:
 def _more_s(round_: Round) -> float:
     """How much longer the inspector takes than an empty app, one behind the other."""
     # Once before, so that all is compiled.
-    _empty_s(round_), _first_s(round_)
+    _empty_s(round_)
+    _first_s(round_)
     return _first_s(round_) - _empty_s(round_)
 
 
