@@ -52,6 +52,14 @@ class StoreStatistics:
     """Proposals that wait their turn, in all scopes."""
     past_bytes: int
     """The size of all events that are kept in memory for validators."""
+    commits: int
+    """Commits, each one write and one fdatasync; 0 if the journal does not tell."""
+    commit_p50_s: float | None
+    """Half of the last 1,000 commits took so many seconds at most; None if it is not known."""
+    commit_p99_s: float | None
+    """99 of 100 of them took so long at most."""
+    commit_max_s: float | None
+    """The longest of them."""
     snapshots_written: int
     """States of the fold that were kept on disk."""
     snapshots_used: int

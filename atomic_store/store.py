@@ -20,6 +20,7 @@ from .feed import Feed, Hub, start_of
 from .filter import Filter
 from .intake import Intake, check_scope
 from .journal import Head, Recovery, ScopeEnd, Wanted
+from .journal.commit_times import CommitTimes
 from .messages import StoreIfValid
 from .parts import Parts
 from .proposal import Proposal, TaskProposal
@@ -305,11 +306,18 @@ class Store(Generic[E]):
         """Say what happened since the store was opened, and what it holds now."""
         scopes = self._supervisor.scopes
         snapshots = self._parts.snapshots
+        # A journal in memory, or one of somebody's own, may have nothing to tell.
+        times: CommitTimes = getattr(self._parts.journal, "commit_times", None) or CommitTimes()
+        p50_s, p99_s, max_s = times.quantiles_s(0.5, 0.99, 1)
         return StoreStatistics(
             **attrs.asdict(self._parts.counters),
             live_scopes=len(self._supervisor.actors),
             waiting=sum(scope.admission.waiting for scope in scopes.values()),
             past_bytes=self._parts.past_bytes,
+            commits=times.count,
+            commit_p50_s=p50_s,
+            commit_p99_s=p99_s,
+            commit_max_s=max_s,
             snapshots_written=0 if snapshots is None else snapshots.written,
             snapshots_used=0 if snapshots is None else snapshots.used,
             snapshots_skipped=0 if snapshots is None else snapshots.skipped,

@@ -64,6 +64,22 @@ export async function talks(url) {
   };
 }
 
+/** More scopes than come at a time: whoever watches is told all of them, and then what changes. */
+export async function manyScopes(url) {
+  const client = connect(url);
+  const names = Array.from({ length: 1_050 }, (_, n) => `lot/${String(n).padStart(4, "0")}`);
+  await Promise.all(names.map((scope) => client.propose(bid(1), { scope, decide: () => true })));
+  const ends = new Map();
+  const watch = client.scopes({ onScopes: (all) => all.forEach((one) => ends.set(one.scope, one.sequence)) });
+  await until(() => ends.size === names.length);
+  await client.propose(bid(2), { scope: "lot/1049", decide: () => true });
+  await until(() => ends.get("lot/1049") === 2);
+  watch.close();
+  await watch.done;
+  client.close();
+  return [ends.size, [...ends.keys()].every((name) => names.includes(name))];
+}
+
 export async function fails(url) {
   const client = connect(url);
   const scope = "lot/1";

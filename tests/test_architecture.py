@@ -85,6 +85,7 @@ IMPURE_CALLS = re.compile(
 
 THIRD_PARTY = {
     "cli": {"click"},
+    "cli.inspect": {"click", "inspector"},
     "gateway": {"h11", "prometheus_client", "trio_websocket", "wsproto"},
 }
 """What only one folder may import, beside what all may."""

@@ -98,6 +98,11 @@ def test_talks_with_a_gateway(run: Run) -> None:
     assert "closed" == found["afterwards"]
 
 
+def test_watches_more_scopes_than_come_at_a_time(run: Run) -> None:
+    """All scopes are told first, however many there are; then those that change."""
+    assert [1_050, True] == run("manyScopes")
+
+
 def test_says_why_something_failed(run: Run) -> None:
     """Refusals, one's own mistakes and the end of the client reach whoever waits."""
     found = run("fails")

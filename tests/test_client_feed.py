@@ -16,7 +16,7 @@ from atomic_store.gateway.protocol import client_messages as asked
 from atomic_store.gateway.protocol import server_messages as said
 from atomic_store.gateway.protocol.codes import ErrorCode
 from conversations import wire
-from fake_gateways import talking
+from fake_gateways import Peer, talking
 
 
 async def take(feed: RemoteFeed[Any], count: int) -> list[Any]:
@@ -189,25 +189,59 @@ async def test_a_record_without_its_data(autojump_clock: MockClock) -> None:
 
 
 async def test_watching_scopes(autojump_clock: MockClock) -> None:
-    """All of them come at first, then those that change; of each the latest."""
-    shown = {n: said.ScopeShown("lot", n, n, "") for n in range(1, 5)}
+    """All of them come at first, in pages, then those that change; of each the latest."""
+    shown = {n: said.ScopeShown("lot", n, n, "") for n in range(1, 6)}
     other = said.ScopeShown("x", 1, 9, "")
-    async with talking() as (client, gateway, peer):
+    async with talking() as (client, gateway, peer), trio.open_nursery() as nursery:
         async with client.watch_scopes("l") as feed:
-            assert asked.Scopes(id=1, prefix="l", watch=True) == await peer.hear(asked.Scopes)
-            await peer.say(said.ScopesShown(id=1, scopes=[shown[1], other]))
-            assert [shown[1], other] == await anext(feed)
-            await peer.say(
-                said.ScopesShown(id=1, scopes=[shown[2]]), said.ScopesShown(id=1, scopes=[shown[3]])
-            )
+            watch = await peer.hear(asked.Scopes)
+            assert ("l", True) == (watch.prefix, watch.watch)
+            await peer.say(said.ScopesShown(id=1, scopes=[]))
+            nursery.start_soon(answer_pages, peer, 2, [shown[1]], [other])
+            assert [shown[1]] == await anext(feed)
+            await peer.say(said.ScopesShown(id=1, scopes=[shown[2]]))
+            assert [other] == await anext(feed)
+            await peer.say(said.ScopesShown(id=1, scopes=[shown[3]]))
             await wait_all_tasks_blocked()
             assert [shown[3]] == await anext(feed)
+            await peer.say(said.ScopesShown(id=1, scopes=[shown[4]]))
+            await wait_all_tasks_blocked()
             await peer.cut()
             peer = await gateway.welcome()
-            await peer.hear(asked.Scopes)
-            await peer.say(said.ScopesShown(id=1, scopes=[shown[4], other]))
-            assert [shown[4], other] == await anext(feed)
+            assert (await peer.hear(asked.Scopes)).watch
+            nursery.start_soon(answer_pages, peer, 2, [shown[5], other])
+            # What was told on the lost connection may have changed since.
+            assert [shown[5], other] == await anext(feed)
+            await peer.say(said.ScopesShown(id=1, scopes=[other]))
+            assert [other] == await anext(feed)
         await peer.hear(asked.Unsubscribe)
+
+
+async def answer_pages(peer: Peer, id_: int, *pages: list[said.ScopeShown]) -> None:
+    """Give pages of scopes to whoever asks for them, each behind the one before."""
+    after: str | None = None
+    for number, page in enumerate(pages, 1):
+        question = await peer.hear(asked.Scopes)
+        assert (after, False) == (question.after, question.watch)
+        after = page[-1].scope
+        await peer.say(
+            said.ScopesShown(id=id_, scopes=page),
+            said.Done(id=id_, next=None if number == len(pages) else 1),
+        )
+        id_ += 1
+
+
+async def test_a_page_of_scopes_that_is_cancelled(autojump_clock: MockClock) -> None:
+    """It is asked for again, and none is left out."""
+    shown = said.ScopeShown("lot", 1, 1, "")
+    async with talking() as (client, _, peer), trio.open_nursery() as nursery:
+        async with client.watch_scopes() as feed:
+            await peer.hear(asked.Scopes)
+            with trio.move_on_after(1):
+                await anext(feed)
+            await peer.hear(asked.Scopes)
+            nursery.start_soon(answer_pages, peer, 3, [shown])
+            assert [shown] == await anext(feed)
 
 
 @pytest.mark.parametrize(
@@ -224,5 +258,6 @@ async def test_watching_ends(
     async with talking() as (client, _, peer), client.watch_scopes() as feed:
         await peer.hear(asked.Scopes)
         await peer.say(end)
+        await wait_all_tasks_blocked()
         with pytest.raises(kind):
             await anext(feed)

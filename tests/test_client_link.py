@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from atomic_store.gateway import GatewayClosed
+from atomic_store.gateway import GatewayClosed, Outage
 from atomic_store.gateway.client.link import CONNECT_S
 from atomic_store.gateway.protocol import client_messages as asked
 from atomic_store.gateway.protocol import server_messages as said
@@ -195,6 +195,46 @@ async def test_bytes_stop_it(autojump_clock: MockClock) -> None:
         await wait_all_tasks_blocked()
         with pytest.raises(GatewayClosed, match="found one of bytes"):
             await client.stats()
+
+
+# --- an outage --------------------------------------------------------------------------
+
+
+async def test_why_there_is_no_connection(autojump_clock: MockClock) -> None:
+    """It is told why, since when and when the next one is tried, until there is one again."""
+    seen: list[Outage | None] = []
+    async with talking() as (client, gateway, peer):
+        seen.append(client.outage)
+        gateway.refusals = 1
+        lost_at = trio.current_time()
+        await peer.cut()
+        await wait_all_tasks_blocked()
+        seen.append(client.outage)
+        await trio.sleep(0.15)
+        seen.append(client.outage)
+        await gateway.welcome()
+        await wait_all_tasks_blocked()
+        seen.append(client.outage)
+
+    expected = [
+        None,
+        ("gateway.example: closed with 1006", 0.0, 0.1),
+        ("gateway.example: no connection: nobody is there", 0.0, 0.3),
+        None,
+    ]
+    assert expected == [
+        one and (one.reason, one.since - lost_at, round((one.next_try or 0) - lost_at, 6))
+        for one in seen
+    ]
+
+
+async def test_an_outage_for_good(autojump_clock: MockClock) -> None:
+    """Where there will be no connection any more, there is no next try."""
+    async with talking() as (client, _, peer):
+        await peer.close(CloseCode.UNAUTHORIZED)
+        await wait_all_tasks_blocked()
+        assert client.outage is not None
+        assert client.outage.next_try is None
 
 
 # --- silence ----------------------------------------------------------------------------

@@ -175,6 +175,7 @@ async def test_calls_end_with_the_block(autojump_clock: MockClock) -> None:
     ("url", "options", "kind"),
     [("http://localhost", {}, ValueError), ("ws://", {}, ValueError),
      ("ws://name:word@localhost", {}, ValueError),
+     ("ws://a..b", {}, ValueError),
      ("ws://localhost", {"ssl_context": 1}, ValueError),
      ("ws://localhost", {"events": int}, TypeError)],
 )  # fmt: skip

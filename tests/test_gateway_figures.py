@@ -69,3 +69,21 @@ async def test_a_connection_that_is_lost() -> None:
             left["connections_open"], left["requests_open"], left["subscribers"],
             left['connections_total{code="1000"}'],
         )  # fmt: skip
+
+
+async def test_what_operators_ask_for() -> None:
+    """`stats` tells what the store counts, and who is connected, subscribed, and was sent what."""
+    async with house() as here:
+        ada, ben = await here.connect(), await here.connect("ben")
+        await ada.ask("subscribe", all=True)
+        await ben.ask("subscribe", all=True)
+        await admit(here, 1, 2, 3)
+        ada.hear_all()
+        await ada.ask("stats")
+        told = ada.heard("stats")["figures"]
+
+        assert {
+            "position": 3, "accepted": 3, "records": 3, "commits": 0, "commit_p99_s": None,
+            "connections": 2, "principals": 2, "subscribers": 2, "slow_subscribers": 0,
+            "delivered": 6,
+        }.items() <= told.items()  # fmt: skip

@@ -119,6 +119,10 @@ def test_the_store() -> None:
         "live_scopes": STATISTICS.live_scopes,
         "waiting": STATISTICS.waiting,
         "past_bytes": STATISTICS.past_bytes,
+        "commits_total": STATISTICS.commits,
+        "commit_seconds 0.5": STATISTICS.commit_p50_s,
+        "commit_seconds 0.99": STATISTICS.commit_p99_s,
+        "commit_seconds 1": STATISTICS.commit_max_s,
     } | {f"rounds_ended_total {end}": getattr(STATISTICS, end) for end in ends} == found
 
 

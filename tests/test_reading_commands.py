@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from atomic_store import JsonEvent
 from atomic_store.cli import main
 from atomic_store.cli.output import printable
 from command_line import (
@@ -20,6 +23,7 @@ from command_line import (
     lines_of,
     refusal,
 )
+from inspector_app import Said, make_store
 
 pytest_plugins = ("cli_stores",)
 
@@ -124,6 +128,50 @@ class TestEvents:
         )
         assert [] == found("--prefix=car-")
         assert [] == found("--where", 'data.bidder = "nobody"', "--scope=lot-1")
+
+    def test_one_record_of_a_scope(self, auctioned: Path) -> None:
+        """By its sequence, which needs the scope."""
+        (line,) = lines_of(called("events", auctioned, "--scope=lot-2", "--sequence=7", "--json"))
+        assert ("lot-2", 7) == (json.loads(line)["scope"], json.loads(line)["sequence"])
+        both = ("--scope=lot-2", "--sequence=7", "--where=type = Opened")
+        assert [] == lines_of(called("events", auctioned, *both))
+        assert "expected --scope, too" in refusal(called("events", auctioned, "--sequence=7"))
+
+    def test_csv(self, auctioned: Path) -> None:
+        """A row of names and one for each record; the names also where there is none."""
+        printed = called("events", auctioned, "--csv", "--limit=2").stdout.decode()
+        header, *rows = csv.reader(io.StringIO(printed, newline=""))
+        records = [json.loads(line) for line in journal_lines(auctioned)[:2]]
+
+        assert [record["scope"] for record in records] == [
+            row[header.index("scope")] for row in rows
+        ]
+        assert json.loads(rows[0][header.index("data")]) == records[0]["data"]
+        none = called("events", auctioned, "--csv", "--where=type = Nothing").stdout.decode()
+        assert [header] == list(csv.reader(io.StringIO(none, newline="")))
+        assert "found both" in refusal(called("events", auctioned, "--csv", "--json"))
+
+    def test_what_belongs_together(self, tmp_path: Path) -> None:
+        """By correlation or causation, over scopes, and by a filter besides."""
+        path = make_store(
+            tmp_path / "s",
+            (
+                Said(f"s{n}", JsonEvent("A", {"n": n}), {kind: id_})
+                for n, (kind, id_) in enumerate(
+                    [("correlation", "x"), ("causation", "x"), ("correlation", "y"), ("other", "x")]
+                )
+            ),
+        )
+
+        def found(*arguments: str) -> list[int]:
+            lines = lines_of(called("events", path, "--json", *arguments))
+            return [json.loads(line)["position"] for line in lines]
+
+        assert [1, 2] == found("--correlation=x")
+        assert [2] == found("--correlation=x", "--where=data.n > 0")
+        assert [1, 2] == found("--correlation=x", "--where=")
+        assert [] == found('--correlation=" or scope = s3')
+        assert "expected" in refusal(called("events", path, "--correlation", "x" * 5_000))
 
     def test_at_a_time(self, auctioned: Path) -> None:
         """The first record not before it, or backwards the last one not after it."""

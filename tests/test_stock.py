@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from atomic_store import JsonEvent, open_store
-from atomic_store.cli.stats import rate_of
 from atomic_store.errors import NotAStore
-from atomic_store.journal.stock import FolderStock, SegmentStock, take_stock
+from atomic_store.journal.stock import FileStock, FolderStock, SegmentStock, take_stock
 from atomic_store.testing.faulty_disk import FaultyDisk
 from command_line import called, lines_of, refusal
 from journal_files import INDEX, STORE, a_draft, lived, open_again, writing
@@ -89,11 +88,36 @@ def test_no_store() -> None:
         (1, "2026-11-23T15:04:05.000000Z", "2026-11-23T15:04:05.000000Z", None),
         (2, "2026-11-23T15:04:05.000000Z", "2026-11-23T15:04:05.000000Z", None),
         (0, "", "", None),
+        (2, "once", "2026-11-23T15:04:05.000000Z", None),
     ],
 )
 def test_rate(records: int, first: str, last: str, rate: float | None) -> None:
     """A rate needs two records at two times."""
-    assert rate == rate_of(SegmentStock("a", 1, records, first, last, "none"))
+    assert rate == SegmentStock("a", 1, records, first, last, "none").records_a_second
+
+
+async def test_what_was_cut_off(tmp_path: Path) -> None:
+    """A commit that a crash left unfinished is told, once opening has set it aside."""
+    path = tmp_path / "shop.store"
+
+    async def say_something() -> None:
+        async with open_store(path, events=None) as store:
+            await store.store_if_valid(
+                JsonEvent("Said", {}), lambda request: request.accept(), scope="a"
+            )
+
+    await say_something()
+    (segment,) = (path / "journal").glob("*.jsonl")
+    content = segment.read_bytes()
+    whole = len(content) - len(content.splitlines(keepends=True)[-1])
+    segment.write_bytes(content[: whole + 20])
+    assert () == take_stock(path).torn
+    (path / "journal" / ".torn-by-somebody-else").mkdir()
+    await say_something()
+
+    kept = FileStock(f".torn-{segment.name}-{whole}", 20)
+    assert (kept,) == take_stock(path).torn
+    assert f"cut off after a crash: {kept.name}, 20 bytes" == lines_of(called("stats", path))[-1]
 
 
 async def test_command(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ FUNCTION_LINES_MAX = 70
 LONGER_FILES: dict[str, tuple[int, str]] = {}
 """Files that may be longer: the path, how long, and why it is no two files."""
 
-CODE = [*modules("atomic_store", "tests", "docs")]
-LIBRARY = [module for module in CODE if module.name.split(".")[0] == "atomic_store"]
+CODE = [*modules("atomic_store", "inspector", "tests", "docs")]
+LIBRARY = [module for module in CODE if module.name.split(".")[0] in ("atomic_store", "inspector")]
 TESTS = [module for module in CODE if module.path.name.startswith("test_")]
 
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".cfg", ".yml", ".yaml", ".js", ".css", ".html", ".tcss"}
@@ -85,7 +85,9 @@ def test_version_is_one() -> None:
     assert released[:1] in ([], [project["version"]])
 
 
-@pytest.mark.parametrize("path", ["README.md", "docs", "atomic_store", "tests", "noxfile.py"])
+@pytest.mark.parametrize(
+    "path", ["README.md", "docs", "atomic_store", "inspector", "tests", "noxfile.py"]
+)
 def test_the_project_speaks_of_itself_alone(path: str) -> None:
     """No text names somebody's folders, a package server, a ticket by number, or a session."""
     found = [

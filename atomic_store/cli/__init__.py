@@ -16,9 +16,11 @@ from .demo import demo
 from .ending import ended
 from .events import events
 from .index import index
+from .inspect import inspect
 from .output import flush
 from .scopes import scopes
 from .serve import serve
+from .state import state
 from .stats import stats
 from .tail import tail
 from .texts import help_option, version_option
@@ -43,7 +45,7 @@ def atomic_store() -> None:
     """  # noqa: D301  # click's mark for "do not wrap this paragraph"
 
 
-for command in (demo, scopes, events, tail, stats, verify, index, serve, token):
+for command in (demo, inspect, scopes, events, tail, state, stats, verify, index, serve, token):
     atomic_store.add_command(command)
 
 

@@ -9,19 +9,32 @@ import click
 from ..errors import NotAStore
 from ..journal.layout import JOURNAL, STORE
 
+EMPTY = "expected the path of a store, found an empty one"
+
 
 def _new_or_old_store(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> Path | None:
     # An empty path would mean this directory, and is more likely an unset variable.
     if value == "":
-        raise click.BadParameter("expected the path of a store, found an empty one")
+        raise click.BadParameter(EMPTY)
     return None if value is None else Path(value)
 
 
 def _store(context: click.Context, parameter: click.Parameter, value: str) -> Path:
-    path = _new_or_old_store(context, parameter, value)
-    assert path is not None
+    return store_at(value)
+
+
+def store_at(value: str) -> Path:
+    """
+    Give the directory of a store that somebody has named.
+
+    Raises:
+      NotAStore: there is something else, or nothing.
+    """
+    if value == "":
+        raise click.BadParameter(EMPTY)
+    path = Path(value)
     found = _found_instead(path)
     if found is not None:
         raise NotAStore(f"{value}: expected the directory of a store, found {found}")

@@ -73,6 +73,11 @@ def print_json(text: str) -> None:
     _write(safe_json(text).encode() + b"\n")
 
 
+def print_text(text: str) -> None:
+    """Print text that was made safe already, with its ends of lines, on stdout in UTF-8."""
+    _write(text.encode())
+
+
 def print_value(value: Any) -> None:
     """Print a value as a line of JSON on stdout."""
     print_json(msgspec.json.encode(value).decode())

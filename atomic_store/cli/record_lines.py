@@ -1,21 +1,63 @@
-"""Records as lines: for people, and as the journal writes them."""
+"""Records as lines: for people, as the journal writes them, and as CSV."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from enum import Enum
+from typing import Any, assert_never, final
+
+import attrs
 
 from ..journal import StoredRecord
-from ..journal.line import record_body
 from ..records import Record
-from .output import print_json, print_line, shortened
+from .export import csv_lines, json_line
+from .output import print_line, print_text, shortened
 
 
-def print_record(record: Record[Any], *, as_json: bool) -> None:
-    """Print a record: as JSON, or for people."""
-    if as_json:
-        print_json(json_line(record._stored))
-    else:
-        print_line(human_line(record._stored))
+class Form(Enum):
+    """How records are written."""
+
+    PEOPLE = "people"
+    JSON = "json"
+    CSV = "csv"
+
+
+@final
+@attrs.define(eq=False)
+class RecordPrinter:
+    """Prints records, all in one form."""
+
+    form: Form
+    printed: int = 0
+    """How many it has printed."""
+
+    def begin(self) -> None:
+        """Print what stands above all records: of CSV, the columns' names."""
+        if self.form is Form.CSV:
+            for text in csv_lines(()):
+                print_text(text)
+
+    def print(self, records: Iterable[Record[Any]]) -> None:
+        """
+        Print some more.
+
+        Raises:
+          OutputClosed, OutputFailed: nobody takes them.
+        """
+        stored = [record._stored for record in records]
+        match self.form:
+            case Form.PEOPLE:
+                for one in stored:
+                    print_line(human_line(one))
+            case Form.JSON:
+                for one in stored:
+                    print_text(json_line(one))
+            case Form.CSV:
+                for text in csv_lines(stored, header=False):
+                    print_text(text)
+            case _:
+                assert_never(self.form)
+        self.printed += len(stored)
 
 
 def human_line(record: StoredRecord) -> str:
@@ -29,8 +71,3 @@ def human_line(record: StoredRecord) -> str:
         if value is not None:
             words.append(f"{name} {shortened(value.decode())}")
     return "  ".join(words)
-
-
-def json_line(record: StoredRecord) -> str:
-    """Write a record as the journal does, without its checksums."""
-    return (record_body(record) + b"}").decode()

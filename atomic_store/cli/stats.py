@@ -2,39 +2,69 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import attrs
 import click
+import trio
 
 from ..journal.stock import SegmentStock, Stock, take_stock
-from .arguments import store_argument
-from .output import counted, print_line, print_value
+from .output import counted, print_line, print_value, shortened
+from .places import Place, open_at_gateway, place_argument, refuse_token, token_file_option
 from .texts import help_option
 
 
 @click.command(add_help_option=False)
-@store_argument
+@place_argument
+@token_file_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @help_option
-def stats(store: Path, as_json: bool) -> None:
-    """Say what STORE holds, segment by segment, and how much room its files take."""
-    stock = take_stock(store)
+def stats(store: Place, token_file: str | None, as_json: bool) -> None:
+    """
+    Say what STORE holds, segment by segment, and how much room its files take.
+
+    Of a gateway (STORE is its URL, wss://…) it says what that counts, by name; that needs the
+    right to operate.
+    """
+    refuse_token(store, token_file)
+    if store.directory is None:
+        _print_figures(trio.run(_figures, store, token_file), as_json=as_json)
+        return
+    stock = take_stock(store.directory)
     if as_json:
         print_value(_json_of(stock))
         return
-    for line in _lines_of(store, stock):
+    for line in _lines_of(store.directory, stock):
         print_line(line)
 
 
-def rate_of(segment: SegmentStock) -> float | None:
-    """How many records a second came, from a segment's first to its last; None if at once."""
-    if segment.records < 2:
-        return None
-    first, last = map(datetime.fromisoformat, (segment.first_at, segment.last_at))
-    seconds = (last - first).total_seconds()
-    return (segment.records - 1) / seconds if seconds > 0 else None
+async def _figures(place: Place, token_file: str | None) -> dict[str, Any]:
+    async with open_at_gateway(place, token_file) as client:
+        return await client.stats()
+
+
+def _print_figures(figures: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_value(figures)
+        return
+    for name, value in figures.items():
+        print_line(f"{name}: {_figure(value)}")
+
+
+def _figure(value: Any) -> str:
+    """Write a figure for people."""
+    match value:
+        case None:
+            return "none"
+        case bool() | str():
+            return shortened(str(value))
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,.6g}"
+        case _:
+            return shortened(str(value))
 
 
 def _lines_of(store: Path, stock: Stock) -> list[str]:
@@ -53,11 +83,12 @@ def _lines_of(store: Path, stock: Stock) -> list[str]:
     lines.append(
         f"snapshots: {counted(snapshots.files, 'file')}, {counted(snapshots.bytes, 'byte')}"
     )
+    lines += [f"cut off after a crash: {t.name}, {counted(t.bytes, 'byte')}" for t in stock.torn]
     return lines
 
 
 def _segment_line(segment: SegmentStock) -> str:
-    rate = rate_of(segment)
+    rate = segment.records_a_second
     words = [
         segment.name,
         counted(segment.bytes, "byte"),
@@ -72,5 +103,5 @@ def _segment_line(segment: SegmentStock) -> str:
 def _json_of(stock: Stock) -> dict[str, object]:
     value = attrs.asdict(stock)
     for segment, shown in zip(stock.segments, value["segments"], strict=True):
-        shown["records_a_second"] = rate_of(segment)
+        shown["records_a_second"] = segment.records_a_second
     return value

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 import trio
 
 from ..feed import CaughtUp
 from ..filter import Filter
-from ..reader import open_reader
-from .arguments import store_argument
-from .choosing import json_option, prefix_option, refuse_both, scope_option, where_option
+from .choosing import (
+    both,
+    correlation_option,
+    json_option,
+    prefix_option,
+    refuse_both,
+    scope_option,
+    where_option,
+)
 from .output import flush
-from .record_lines import print_record
+from .places import (
+    Place,
+    last_position,
+    open_place,
+    place_argument,
+    refuse_token,
+    token_file_option,
+)
+from .record_lines import Form, RecordPrinter
 from .texts import help_option
 
 
 @click.command(add_help_option=False)
-@store_argument
+@place_argument
+@token_file_option
 @scope_option
 @prefix_option
 @where_option
+@correlation_option
 @click.option(
     "--lines",
     type=click.IntRange(min=0),
@@ -32,37 +46,45 @@ from .texts import help_option
 @json_option
 @help_option
 def tail(
-    store: Path,
+    store: Place,
+    token_file: str | None,
     scope: str | None,
     prefix: str | None,
     where: Filter | None,
+    correlation: Filter | None,
     lines: int,
     as_json: bool,
 ) -> None:
-    """Print the last records of STORE, then each that is added, until interrupted."""
+    """
+    Print the last records of STORE, then each that is added, until interrupted.
+
+    STORE is a directory, or the URL of a gateway (wss://…).
+    """
     refuse_both(scope, prefix)
-    trio.run(_follow, store, scope, prefix, where, lines, as_json)
+    refuse_token(store, token_file)
+    printer = RecordPrinter(Form.JSON if as_json else Form.PEOPLE)
+    trio.run(_follow, store, token_file, scope, prefix, both(where, correlation), lines, printer)
 
 
 async def _follow(
-    store: Path,
+    place: Place,
+    token_file: str | None,
     scope: str | None,
     prefix: str | None,
     where: Filter | None,
     lines: int,
-    as_json: bool,
+    printer: RecordPrinter,
 ) -> None:
-    async with open_reader(store) as reader:
-        head = (await reader.refresh()).position
-        reading = reader.read(
+    async with open_place(place, token_file) as looked:
+        head = await last_position(looked, scope, prefix)
+        reading = looked.read(
             scope=scope, prefix=prefix, where=where, before=head + 1, reverse=True, limit=lines
         )
-        for record in reversed(await reading.all()):
-            print_record(record, as_json=as_json)
+        printer.print(reversed(await reading.all()))
         flush()
-        async with reader.subscribe(scope=scope, prefix=prefix, where=where, after=head) as feed:
+        async with looked.subscribe(scope=scope, prefix=prefix, where=where, after=head) as feed:
             async for item in feed:
                 if not isinstance(item, CaughtUp):
-                    print_record(item, as_json=as_json)
+                    printer.print([item])
                     # Whoever reads this waits for it.
                     flush()

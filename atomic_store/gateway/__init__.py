@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ConnectionLost,
         GatewayClosed,
         GatewayError,
+        Outage,
         RemoteFeed,
         RemoteRequest,
         ScopesFeed,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     )
     from .limits import Limits
     from .protocol.rights import Principal, Right
-    from .protocol.server_messages import LimitsShown, ScopeShown, Welcome
+    from .protocol.server_messages import LimitsShown, ScopeShown, Verified, Welcome
     from .script import browser_client
     from .server import Gateway, open_gateway, serve_gateway
     from .stream.site import Site, StaticFile, static_file
@@ -39,6 +40,7 @@ _HOMES = {
     "Known": "access",
     "Limits": "limits",
     "LimitsShown": "protocol.server_messages",
+    "Outage": "client",
     "Principal": "protocol.rights",
     "RemoteFeed": "client",
     "RemoteRequest": "client",
@@ -49,6 +51,7 @@ _HOMES = {
     "StaticFile": "stream.site",
     "TokenFile": "access",
     "Tokens": "access",
+    "Verified": "protocol.server_messages",
     "Welcome": "protocol.server_messages",
     "browser_client": "script",
     "open_client": "client",
@@ -67,6 +70,7 @@ __all__ = [
     "Known",
     "Limits",
     "LimitsShown",
+    "Outage",
     "Principal",
     "RemoteFeed",
     "RemoteRequest",
@@ -77,6 +81,7 @@ __all__ = [
     "StaticFile",
     "TokenFile",
     "Tokens",
+    "Verified",
     "Welcome",
     "browser_client",
     "open_client",

@@ -60,6 +60,10 @@ class Following:
     rest_share: float = REST_SHARE
     position: int = attrs.field(init=False)
     """Everything up to it has been swept."""
+    delivered: int = attrs.field(default=0, init=False)
+    """How many records were sent to subscribers, each as often as it was sent."""
+    slow: int = attrs.field(default=0, init=False)
+    """How many subscriptions are behind, and read from the journal."""
     _hub: Hub = attrs.field(init=False)
     # Invariant: each has a subscriber.
     _topics: dict[Key, Topic] = attrs.Factory(dict)
@@ -196,7 +200,7 @@ class Following:
                     self._fall_behind(subscription)
         self.position = last
         # Once for all: counting takes as long as sending to a few of them.
-        self.on_delivered(delivered, messages)
+        self._count(delivered, messages)
 
     def _bodies(
         self, records: list[StoredRecord], text_of: Callable[[StoredRecord], bytes]
@@ -235,14 +239,14 @@ class Following:
     def _fall_behind(self, subscription: Subscription) -> None:
         subscription.topic.live.discard(subscription)
         subscription.has_come_to(self.position)
-        self.on_slow(1)
+        self._count_slow(1)
         subscription.peer.tasks.start_soon(self._come_back, subscription)
 
     async def _come_back(self, subscription: Subscription) -> None:
         try:
             await self._catch_up(subscription)
         finally:
-            self.on_slow(-1)
+            self._count_slow(-1)
 
     async def _catch_up(self, subscription: Subscription) -> None:
         """Send a subscriber what it lacks, at its own pace, until it keeps up."""
@@ -292,5 +296,15 @@ class Following:
                 return
             text = records_head(subscription.request.id) + records_body(page)
             subscription.peer.outbox.bulk(text)
-            self.on_delivered(len(page), 1)
+            self._count(len(page), 1)
         subscription.position = reached
+
+    # --- figures ------------------------------------------------------------------------------
+
+    def _count(self, records: int, messages: int) -> None:
+        self.delivered += records
+        self.on_delivered(records, messages)
+
+    def _count_slow(self, by: int) -> None:
+        self.slow += by
+        self.on_slow(by)

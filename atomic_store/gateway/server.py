@@ -222,6 +222,8 @@ def _gateway(
         return {
             "connections": len(entrance.connections),
             "subscribers": following.subscribers,
+            "slow_subscribers": following.slow,
+            "delivered": following.delivered,
             "principals": len(Counter(entrance.principals.values())),
         }
 

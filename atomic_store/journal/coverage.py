@@ -124,17 +124,23 @@ class Coverage:
         return [place for group in reversed(groups) for place in group]
 
     def scopes(self, prefix: str, after: str | None, limit: int) -> dict[str, ScopeEnd]:
-        """Give the first scopes of those that have records here; pieces may add some more."""
-        found = {
-            last.scope: ScopeEnd(last.scope, last.sequence, last.position, last.at)
-            for last in self.ends.page(prefix, after, limit)
+        """Give the first scopes of those that have records here."""
+        # By name first: most of what the pieces have is newer, or lies behind the others.
+        rows: dict[bytes, tuple[Stretch | None, bytes]] = {
+            name: (None, row) for name, row in self.ends.some_rows(prefix, after, limit)
         }
         for piece in self.pieces:
-            for span in self.store.reader(piece).scopes(prefix, after, limit):
-                found[span.scope] = ScopeEnd(
-                    span.scope, span.last_sequence, span.last_position, span.at
-                )
-        return found
+            found = self.store.reader(piece).scope_rows(prefix, after, limit)
+            rows.update((name, (piece, row)) for name, row in found)
+        ends = (self._end_in(*rows[name], name) for name in sorted(rows)[: max(0, limit)])
+        return {end.scope: end for end in ends}
+
+    def _end_in(self, piece: Stretch | None, row: bytes, name: bytes) -> ScopeEnd:
+        if piece is None:
+            last = self.ends.last(name, row)
+            return ScopeEnd(last.scope, last.sequence, last.position, last.at)
+        span = self.store.reader(piece).span(name, row)
+        return ScopeEnd(span.scope, span.last_sequence, span.last_position, span.at)
 
     # --- by position, id and time -----------------------------------------------------
 

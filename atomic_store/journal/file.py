@@ -20,6 +20,7 @@ from ..errors import InvalidEvent, JournalFailed, SequenceConflict, StoreClosed
 from . import Head, OnCommit, OnFailure, Recovery, ScopeEnd
 from .clock import Clock, utc_now
 from .commit import Commit
+from .commit_times import CommitTimes
 from .disk import Disk, OSDisk
 from .drafts import check_draft, check_scope, check_snapshot
 from .given_ends import GivenEnd, GivenEnds
@@ -106,6 +107,11 @@ class FileJournal:
     def failure(self) -> JournalFailed | None:
         """Why the journal stopped, if it has; what is durable can still be read."""
         return self._pipeline.failure
+
+    @property
+    def commit_times(self) -> CommitTimes:
+        """How long the last commits took."""
+        return self._pipeline.times
 
     def observe(self, on_commit: OnCommit, on_failure: OnFailure) -> None:
         """Have `on_commit(records)` called for each commit, `on_failure(failure)` once."""

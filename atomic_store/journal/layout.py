@@ -10,6 +10,7 @@ LOCK: Final = "lock"
 JOURNAL: Final = "journal"
 INDEX: Final = "index"
 SNAPSHOTS: Final = "snapshots"
+_TORN: Final = ".torn-"
 _SEGMENT = re.compile(r"[0-9]{20}\.jsonl", re.ASCII)
 _INDEX = re.compile(r"[0-9]{20}(-[0-9]{20})?\.idx", re.ASCII)
 
@@ -38,6 +39,16 @@ def is_segment_name(name: str) -> bool:
 def is_ignored(name: str) -> bool:
     """Whether a file in journal/ is none of the journal's: left-over and kept-aside ones."""
     return name.startswith(".")
+
+
+def torn_name(segment: str, offset: int) -> str:
+    """Name the file that keeps what was cut off a segment at an offset."""
+    return f"{_TORN}{segment}-{offset}"
+
+
+def is_torn_name(name: str) -> bool:
+    """Whether a file in journal/ keeps what was cut off, by its name."""
+    return name.startswith(_TORN)
 
 
 def is_index_name(name: str) -> bool:

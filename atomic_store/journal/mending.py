@@ -6,6 +6,7 @@ from .chain import ClosedCommit
 from .disk import Access, Disk
 from .failing import attempting
 from .files import free_name, opened, read_range, sync_directory, write_all
+from .layout import torn_name
 from .tail import Torn
 
 
@@ -21,7 +22,7 @@ def keep_aside(disk: Disk, directory: str, name: str, file: int, torn: Torn) -> 
     """Copy an unfinished commit into a file of its own; gives its path."""
     path = f"{directory}/{name}"
     tail = read_range(disk, file, path, torn.offset, torn.offset + torn.size)
-    kept = f"{directory}/{free_name(disk, directory, f'.torn-{name}-{torn.offset}')}"
+    kept = f"{directory}/{free_name(disk, directory, torn_name(name, torn.offset))}"
     with opened(disk, kept, Access.NEW) as copy:
         write_all(disk, copy, kept, tail, 0)
         with attempting("fsync", kept):

@@ -13,6 +13,7 @@ nothing is written or synced any more.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar, final
 
@@ -23,6 +24,7 @@ import trio
 from ..errors import JournalFailed
 from . import OnFailure
 from .commit import Commit
+from .commit_times import CommitTimes
 from .disk import Disk
 from .handover import Handover
 from .record import StoredRecord
@@ -43,6 +45,8 @@ class Batch:
     """Each record's line up to its checksums."""
     before: dict[str, int] = attrs.Factory(dict)
     """For each scope in it, the position of its last record before."""
+    took_s: float = 0.0
+    """How long it took to make it durable, once it is."""
 
 
 OnWritten: TypeAlias = Callable[[Batch, WrittenCommit], object]
@@ -70,6 +74,7 @@ class CommitPipeline:
     """The open one."""
     failure: JournalFailed | None = attrs.field(default=None, init=False)
     is_closing: bool = attrs.field(default=False, init=False)
+    times: CommitTimes = attrs.field(factory=CommitTimes, init=False)
     # Invariant: not None exactly while something is written.
     _writing: Batch | None = attrs.field(default=None, init=False)
     _closer: trio.lowlevel.Task | None = attrs.field(default=None, init=False)
@@ -119,7 +124,10 @@ class CommitPipeline:
 
     def _write(self, batch: Batch) -> WrittenCommit:
         """Make a batch durable; in the thread."""
-        return self._writer.write_commit(batch.bodies, batch.records[-1].position)
+        started = time.perf_counter()
+        written = self._writer.write_commit(batch.bodies, batch.records[-1].position)
+        batch.took_s = time.perf_counter() - started
+        return written
 
     def _in_thread(self, work: Callable[[], T], done: Callable[[outcome.Outcome[T]], None]) -> None:
         """Run `work` where it may block, then `done` with its outcome in Trio's thread."""
@@ -134,6 +142,7 @@ class CommitPipeline:
         assert batch is not None
         try:
             self._on_written(batch, result.unwrap())
+            self.times.add(batch.took_s)
             self._writing = None
             batch.commit.complete()
             self.flush_nowait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,8 +14,8 @@ from .disk import Disk, Kind, OSDisk
 from .failing import attempting
 from .files import kind_of, size_of
 from .index_file import MemoryIndex, to_text
-from .known import know
-from .layout import INDEX, JOURNAL, SNAPSHOTS
+from .known import Check, know
+from .layout import INDEX, JOURNAL, SNAPSHOTS, is_torn_name
 from .segment_reader import list_segments
 
 if TYPE_CHECKING:
@@ -36,12 +37,30 @@ class SegmentStock:
     index: str
     """What of it is in index files: `whole`, `pieces` or `none`."""
 
+    @property
+    def records_a_second(self) -> float | None:
+        """How fast they came, from the first to the last; None if at once, or it is not known."""
+        try:
+            first, last = map(datetime.fromisoformat, (self.first_at, self.last_at))
+        except ValueError:
+            return None
+        seconds = (last - first).total_seconds()
+        return (self.records - 1) / seconds if seconds > 0 else None
+
 
 @attrs.frozen
 class FolderStock:
     """The files of a directory."""
 
     files: int
+    bytes: int
+
+
+@attrs.frozen
+class FileStock:
+    """One file."""
+
+    name: str
     bytes: int
 
 
@@ -62,9 +81,13 @@ class Stock:
     """Up to this position index files say where records lie."""
     index: FolderStock
     snapshots: FolderStock
+    torn: tuple[FileStock, ...] = ()
+    """Files in journal/ that keep what was cut off: commits that a crash left unfinished."""
 
 
-def take_stock(path: str | os.PathLike[str], *, disk: Disk | None = None) -> Stock:
+def take_stock(
+    path: str | os.PathLike[str], *, disk: Disk | None = None, check: Check = lambda: None
+) -> Stock:
     """
     Say what a store holds, also beside a live writer.
 
@@ -73,6 +96,7 @@ def take_stock(path: str | os.PathLike[str], *, disk: Disk | None = None) -> Sto
     Args:
       path: the store's directory.
       disk: another disk than the operating system's.
+      check: is called between reads; what it raises ends it.
 
     Raises:
       NotAStore: the path holds something else, or a store of a later format.
@@ -81,7 +105,7 @@ def take_stock(path: str | os.PathLike[str], *, disk: Disk | None = None) -> Sto
     """
     real_disk: Disk = OSDisk() if disk is None else disk
     directory = real_disk.resolve(path)
-    known = know(real_disk, directory)
+    known = know(real_disk, directory, check)
     coverage, chain = known.coverage, known.tail.chain
     try:
         identity = read_identity(real_disk, directory)
@@ -96,7 +120,9 @@ def take_stock(path: str | os.PathLike[str], *, disk: Disk | None = None) -> Sto
         identity.store, identity.history, identity.created,
         Head(last.last, chain.value), max((s.last_at for s in segments), default=""), scopes,
         tuple(segments), coverage.last,
-        _folder(real_disk, f"{directory}/{INDEX}"), _folder(real_disk, f"{directory}/{SNAPSHOTS}"),
+        folder_of(real_disk, f"{directory}/{INDEX}"),
+        folder_of(real_disk, f"{directory}/{SNAPSHOTS}"),
+        torn_of(real_disk, f"{directory}/{JOURNAL}"),
     )  # fmt: skip
 
 
@@ -118,13 +144,27 @@ def _segment(
 
 
 def _count_scopes(coverage: Coverage, memory: list[MemoryIndex]) -> int:
-    newer = {scope for index in memory for scope in index.contents.scopes}
+    newer = {scope.encode() for index in memory for scope in index.contents.scopes}
     for piece in coverage.pieces:
-        newer.update(span.scope for span in coverage.store.reader(piece).scopes(limit=_ALL))
-    return len(coverage.ends) + sum(coverage.ends.find(scope) is None for scope in newer)
+        rows = coverage.store.reader(piece).scope_rows(limit=_ALL)
+        newer.update(name for name, _ in rows)
+    # Going through all of them takes less than looking each of many up.
+    return len(coverage.ends) + len(newer.difference(name for name, _ in coverage.ends.rows()))
 
 
-def _folder(disk: Disk, directory: str) -> FolderStock:
+def torn_of(disk: Disk, directory: str) -> tuple[FileStock, ...]:
+    """Find the files that keep what was cut off."""
+    with attempting("list", directory):
+        names = sorted(filter(is_torn_name, disk.list_directory(directory)))
+    return tuple(
+        FileStock(name, size_of(disk, f"{directory}/{name}"))
+        for name in names
+        if kind_of(disk, f"{directory}/{name}") is Kind.FILE
+    )
+
+
+def folder_of(disk: Disk, directory: str) -> FolderStock:
+    """Count the files of a directory; there are none if there is no such."""
     if kind_of(disk, directory) is not Kind.DIRECTORY:
         return FolderStock(0, 0)
     with attempting("list", directory):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .gateway_rows import GATEWAY_ROWS
+from .inspector_rows import INSPECTOR_ROWS
 from .machine import facts, is_in_memory
 from .plot import draw, lines_of
 from .reading_rows import READING_ROWS
@@ -20,7 +21,12 @@ from .runner import run
 from .sizes import FULL, QUICK
 from .table import as_json, put_between_markers, table
 
-TABLES = {"benchmarks": ROWS, "reading": READING_ROWS, "gateway": GATEWAY_ROWS}
+TABLES = {
+    "benchmarks": ROWS,
+    "reading": READING_ROWS,
+    "gateway": GATEWAY_ROWS,
+    "inspector": INSPECTOR_ROWS,
+}
 """By the name in the markers of docs/performance.md."""
 
 

@@ -12,6 +12,7 @@ from .client import Client
 from .considering import RemoteRequest
 from .errors import ConnectionLost, GatewayClosed, GatewayError
 from .feed import RemoteFeed, ScopesFeed
+from .link import Outage
 from .opening import open_client
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ConnectionLost",
     "GatewayClosed",
     "GatewayError",
+    "Outage",
     "RemoteFeed",
     "RemoteRequest",
     "ScopesFeed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..protocol import client_messages as asked
 from ..protocol import server_messages as said
-from .calls import Asking, Ended
+from .calls import Asking, Ended, Happening
 from .errors import refusal
 from .link import Link
 
@@ -27,6 +27,16 @@ async def ask(link: Link, call: Asking, where: str | None = None) -> said.Done:
     """
     with link.calling(call) as box:
         happening = await box.next()
+    return answer_of(happening, where)
+
+
+def answer_of(happening: Happening, where: str | None = None) -> said.Done:
+    """
+    Give how the gateway ended its answer.
+
+    Raises:
+      FilterError, GatewayError: it refused.
+    """
     assert isinstance(happening, Ended)
     if isinstance(happening.answer, said.Error):
         raise refusal(happening.answer, may_be_stored=False, where=where)

@@ -13,22 +13,21 @@ import trio
 
 from ...feed import start_of
 from ...filter import Filter
-from ...intake import check_scope
 from ...journal import Commit, ScopeEnd
 from ...journal.record import StoredRecord
 from ...reading import OnProgress, Reading, check_count, check_which, filter_of, query, reading
 from ...records import Record
 from ...request import Validator
 from ...result import Result
-from ..protocol import client_messages as asked
 from ..protocol import server_messages as said
-from .asking import SCOPES_MAX, ask, scopes_page
+from . import operating
+from .asking import SCOPES_MAX, scopes_page
 from .box import Box
-from .calls import Asking, Following, Offering, Proposing, Watching
+from .calls import Following, Offering, Proposing, Watching
 from .considering import RemoteRequest, considered
 from .feed import RemoteFeed, ScopesFeed
 from .intake import proposing
-from .link import Link
+from .link import Link, Outage
 from .proposal import Proposal
 from .source import RemoteSource
 from .validating import Validating
@@ -65,6 +64,11 @@ class Client(Generic[E]):
     def welcome(self) -> said.Welcome | None:
         """What the gateway said of itself and of us, at the last connection; None while lost."""
         return self._link.conversation.welcome
+
+    @property
+    def outage(self) -> Outage | None:
+        """Why there is no connection; None while there is one."""
+        return self._link.outage
 
     # --- proposing --------------------------------------------------------------------------
 
@@ -245,12 +249,11 @@ class Client(Generic[E]):
         check_count("limit", limit)
         await trio.lowlevel.checkpoint()
         found: list[ScopeEnd] = []
-        while len(found) < limit:
+        is_last = False
+        while len(found) < limit and not is_last:
             page, is_last = await scopes_page(self._link, prefix, after, limit - len(found))
             found += [ScopeEnd(one.scope, one.sequence, one.position, one.at) for one in page]
-            if is_last:
-                break
-            after = found[-1].scope
+            after = page[-1].scope if page else after
         return found
 
     async def live_scopes(self, prefix: str = "") -> dict[str, said.ScopeShown]:
@@ -276,13 +279,7 @@ class Client(Generic[E]):
 
         Checkpoints: always. Cancellation: changes nothing.
         """
-        await trio.lowlevel.checkpoint()
-        call = Asking(lambda id_: asked.Stats(id=id_), said.StatsShown, number=self._number())
-        await ask(self._link, call)
-        figures: dict[str, Any] = {}
-        for message in call.found:
-            figures |= message.figures
-        return figures
+        return await operating.figures_of(self._link)
 
     async def end_round(self, scope: str, round: str) -> None:  # noqa: A002 - as it is called everywhere
         """
@@ -297,14 +294,21 @@ class Client(Generic[E]):
           GatewayError: ``not_found`` or ``stale_round``: it is over. So may be one that this
             call has ended, if the connection was lost meanwhile.
         """
-        check_scope(scope)
-        await trio.lowlevel.checkpoint()
-        await ask(
-            self._link,
-            Asking(
-                lambda id_: asked.EndRound(id=id_, scope=scope, round=round), number=self._number()
-            ),
-        )
+        await operating.end_round(self._link, scope, round)
+
+    async def verify(self, *, on_progress: OnProgress | None = None) -> said.Verified:
+        """
+        Have the whole store checked. It needs the right ``operate``.
+
+        Args:
+          on_progress: is called with how many bytes were checked, and of how many.
+
+        Returns:
+          What the gateway said last: what is damaged, or nothing.
+
+        Checkpoints: always. Cancellation: changes nothing.
+        """
+        return await operating.verify(self._link, on_progress)
 
     # --- following --------------------------------------------------------------------------
 
@@ -360,7 +364,7 @@ class Client(Generic[E]):
         await trio.lowlevel.checkpoint()
         call = Watching(prefix, number=self._number())
         with self._link.calling(call) as box:
-            yield ScopesFeed(call, box)
+            yield ScopesFeed(call, self._link, box)
 
     # --- inside -----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from ...errors import StoreReplaced, shown
 from ...feed import CaughtUp, FeedItem
 from ...records import Record
 from ..protocol import server_messages as said
+from .asking import SCOPES_MAX, scopes_page
 from .box import Box
 from .calls import Ended, Following, Watching
 from .errors import GatewayClosed, refusal
@@ -112,27 +113,49 @@ class ScopesFeed:
     """
     An async iterator over scopes that have changed: lists, of each scope the latest.
 
-    It begins with all scopes, also after a lost connection. Taking checkpoints, and may be
-    cancelled: nothing is lost. It raises `GatewayError` if the gateway refuses, and
-    `GatewayClosed` if the client has stopped.
+    It begins with all scopes, in pages by name, also after a lost connection. Taking
+    checkpoints, and may be cancelled: nothing is lost. It raises `GatewayError` if the gateway
+    refuses, and `GatewayClosed` if the client has stopped.
     """
 
     _call: Watching
+    _link: Link
     _box: Box
+    # Up to where all scopes were given; None before the first page.
+    _after: str | None = attrs.field(default=None, init=False)
+    _has_all: bool = attrs.field(default=False, init=False)
 
     def __aiter__(self) -> AsyncIterator[list[said.ScopeShown]]:
         return self
 
     async def __anext__(self) -> list[said.ScopeShown]:
         await trio.lowlevel.checkpoint()
-        while not self._call.changed:
-            happening = self._box.take()
-            if happening is None:
+        while True:
+            self._hear()
+            if self._call.is_new:
+                self._after, self._has_all, self._call.is_new = None, False, False
+            if not self._has_all:
+                page = await self._page()
+                if page:
+                    return page
+            elif self._call.changed:
+                changed = list(self._call.changed.values())
+                self._call.changed.clear()
+                return changed
+            else:
                 await self._box.wait()
-            elif isinstance(happening, Ended):
+
+    def _hear(self) -> None:
+        """See whether it has ended."""
+        while (happening := self._box.take()) is not None:
+            if isinstance(happening, Ended):
                 if isinstance(happening.answer, said.Error):
                     raise refusal(happening.answer, may_be_stored=False)
                 raise StopAsyncIteration
-        changed = list(self._call.changed.values())
-        self._call.changed.clear()
-        return changed
+
+    async def _page(self) -> list[said.ScopeShown]:
+        """Ask for the next of all scopes; what changes meanwhile is told later."""
+        page, is_last = await scopes_page(self._link, self._call.prefix, self._after, SCOPES_MAX)
+        self._after = page[-1].scope if page else self._after
+        self._has_all = is_last
+        return page

@@ -33,6 +33,18 @@ SILENT_HALVES = 5
 
 
 @final
+@attrs.frozen
+class Outage:
+    """Why there is no connection. Times are Trio's."""
+
+    reason: str
+    since: float
+    """When the last connection ended, or when the first one was not made."""
+    next_try: float | None
+    """When another one is tried; None: never."""
+
+
+@final
 @attrs.define(eq=False)
 class Link:
     """
@@ -53,6 +65,8 @@ class Link:
     """There was a first `welcome`, or there will be none."""
     stopped: GatewayClosed | ConnectionLost | None = attrs.field(default=None, init=False)
     """Why there will be no connection any more."""
+    outage: Outage | None = attrs.field(default=None, init=False)
+    """Why there is no connection; None while there is one, or before the first one was tried."""
     is_closing: bool = attrs.field(default=False, init=False)
     """The client's block was left."""
     _boxes: dict[int, Box] = attrs.field(factory=dict, init=False)
@@ -150,6 +164,7 @@ class Link:
                 self._lost()
                 if self.is_closing:
                     return
+                self._note(ending, None)
                 if ending.is_final:
                     self.stop(GatewayClosed(self._why(ending), ending.code))
                     return
@@ -159,12 +174,20 @@ class Link:
                 # A connection that did not last counts as none: a gateway that welcomes
                 # everybody and then falls over is not to be hurried.
                 failures = 0 if lasted else failures
-                await trio.sleep(self._back_off.wait_s(failures, self._chance(), asked_s))
+                wait_s = self._back_off.wait_s(failures, self._chance(), asked_s)
+                self._note(ending, wait_s)
+                await trio.sleep(wait_s)
                 failures += 1
         finally:
             # Also where this task itself fails: nobody is to wait for ever.
             self.stop(GatewayClosed("the client was closed"))
             self._over.set()
+
+    def _note(self, ending: Ending, wait_s: float | None) -> None:
+        """Remember why there is no connection, and for how long there will be none."""
+        now = trio.current_time()
+        since = now if self.outage is None else self.outage.since
+        self.outage = Outage(self._why(ending), since, None if wait_s is None else now + wait_s)
 
     def _lost(self) -> None:
         self._welcomed_at = None
@@ -219,7 +242,7 @@ class Link:
                 self.pump()
             if self.conversation.welcome is not None and not greeted.is_set():
                 greeted.set()
-                self._welcomed_at = trio.current_time()
+                self._welcomed_at, self.outage = trio.current_time(), None
                 self.welcomed.set()
 
     async def _write(self, connection: Connection) -> None:

@@ -18,6 +18,7 @@ import attrs
 import trio
 import trio_websocket
 
+from ...errors import shown
 from ..protocol.codes import SUBPROTOCOL, CloseCode
 from .backoff import is_final, is_final_status
 from .groups import first_of
@@ -72,14 +73,20 @@ def address_of(url: str) -> Address:
     Read a gateway's URL.
 
     Raises:
-      ValueError: it is none: the scheme is not `ws` or `wss`, or there is no host.
+      ValueError: it is none: the scheme is not `ws` or `wss`, or there is no host, or none
+        that can have this name.
     """
     parts = urlsplit(url)
     default = _PORTS.get(parts.scheme)
-    if default is None or not parts.hostname:
-        raise ValueError(f"url: expected ws://host:port/path or wss://…, found {url!r}")
     if parts.username is not None:
         raise ValueError("url: expected no name or password in it; give a token instead")
+    if default is None or not parts.hostname:
+        raise ValueError(f"url: expected ws://host:port/path or wss://…, found {url!r}")
+    try:
+        # As whoever looks the name up does, and fails.
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise ValueError(f"url: expected a host's name, found {shown(parts.hostname)}") from None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Address(parts.hostname, parts.port or default, parts.scheme == "wss", path)
 

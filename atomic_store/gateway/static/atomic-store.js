@@ -127,8 +127,33 @@ class Client {
    * @returns {Handle}
    */
   scopes({ prefix = "", onScopes }) {
-    const ask = () => ({ type: "scopes", prefix, watch: true });
-    return this.#start({ undo: "unsubscribe", ask, scopes: ({ scopes }) => onScopes(scopes) });
+    let isFirst, isWanted = true;
+    const ask = () => {
+      isFirst = true;
+      return { type: "scopes", prefix, watch: true };
+    };
+    // The first page comes with the watching; who wants to know all asks for the others.
+    const others = async (after) => {
+      for (let isMore = true; isMore && isWanted; ) {
+        isMore = false;
+        const page = () => ({ type: "scopes", prefix, after });
+        const told = ({ scopes }) => {
+          if (!scopes.length || !isWanted) return;
+          [isMore, after] = [true, scopes.at(-1).scope];
+          onScopes(scopes);
+        };
+        await this.#start({ ask: page, scopes: told }).done;
+      }
+    };
+    const handle = this.#start({
+      undo: "unsubscribe", ask,
+      scopes: ({ scopes }) => {
+        onScopes(scopes);
+        if (isFirst && scopes.length) others(scopes.at(-1).scope).catch(() => {});
+        isFirst = false;
+      },
+    });
+    return { ...handle, close: () => handle.close((isWanted = false)) };
   }
 
   /**

@@ -180,7 +180,9 @@ _STORE_COUNTERS: Final[Mapping[str, tuple[str, Callable[[StoreFigures], int]]]] 
     "records": ("Records admitted since it was opened.", lambda f: f.statistics.records),
     "rounds": ("Rounds since it was opened.", lambda f: f.statistics.rounds),
     "duplicates": ("Answers with what was there.", lambda f: f.statistics.duplicates),
+    "commits": ("Commits since it was opened.", lambda f: f.statistics.commits),
 }
+_COMMIT_TIMES: Final = {"0.5": "commit_p50_s", "0.99": "commit_p99_s", "1": "commit_max_s"}
 _ENDS: Final = ("accepted", "rejected", "timed_out", "withdrawn", "raised", "crashed")
 
 
@@ -203,6 +205,13 @@ class _StoreCollector(Collector):
         for outcome in _ENDS:
             ended.add_metric([outcome], getattr(figures.statistics, outcome))
         yield ended
+        commits = GaugeMetricFamily(
+            "atomic_store_commit_seconds", "How long the last commits took.", labels=["quantile"]
+        )
+        for quantile, name in _COMMIT_TIMES.items():
+            if (seconds := getattr(figures.statistics, name)) is not None:
+                commits.add_metric([quantile], seconds)
+        yield commits
 
     def describe(self) -> Iterable[Metric]:
         """Say nothing yet: registering must not ask the store."""

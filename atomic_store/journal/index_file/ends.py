@@ -62,7 +62,17 @@ class EndsTable:
         self, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> list[ScopeLast]:
         """Give some scopes, ordered by code point."""
-        return [_last(name, row) for name, row in self._table.select(prefix, after, limit)]
+        return [_last(name, row) for name, row in self.some_rows(prefix, after, limit)]
+
+    def some_rows(
+        self, prefix: str, after: str | None, limit: int
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Give some names and rows, ordered by code point."""
+        return self._table.select(prefix, after, limit)
+
+    def last(self, name: bytes, row: bytes) -> ScopeLast:
+        """Read what a row says of where a scope ends."""
+        return _last(name, row)
 
     def rows(self) -> Iterator[tuple[bytes, bytes]]:
         """Give all names and rows, as they lie in the file."""

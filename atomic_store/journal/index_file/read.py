@@ -151,12 +151,18 @@ class IndexReader:
         """Say what the file has of a scope; None if nothing."""
         name = encoded(scope)
         row = self.tables.scopes.find(name)
-        return None if row is None else self._span(name, row)
+        return None if row is None else self.span(name, row)
 
     def scopes(self, prefix: str = "", after: str | None = None, limit: int = 1000) -> list[Span]:
         """Give some scopes of the file, ordered by code point."""
-        found = self.tables.scopes.select(prefix, after, limit)
-        return [self._span(name, row) for name, row in found]
+        found = self.scope_rows(prefix, after, limit)
+        return [self.span(name, row) for name, row in found]
+
+    def scope_rows(
+        self, prefix: str = "", after: str | None = None, limit: int = 1000
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Give the names and rows of some scopes: what they say takes longer to read."""
+        return self.tables.scopes.select(prefix, after, limit)
 
     def positions(self, span: Span, first: int = 1, last: int | None = None) -> list[int]:
         """
@@ -210,7 +216,8 @@ class IndexReader:
     def _found(self, ordinals: Iterator[int]) -> Iterator[int]:
         return (self.header.first + ordinal for ordinal in ordinals)
 
-    def _span(self, name: bytes, row: bytes) -> Span:
+    def span(self, name: bytes, row: bytes) -> Span:
+        """Read what a row says of a scope."""
         sequence, before, at, place, count, ordinal = SPAN_ROW.unpack(row)
         position = self.header.first + ordinal
         return Span(name.decode(), sequence, count, position, to_text(at), before, place)

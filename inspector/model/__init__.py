@@ -1,0 +1,1 @@
+"""What the inspector shows, as values. Pure: no Trio, no Textual, no disk and no clock."""
