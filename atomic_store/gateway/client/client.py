@@ -304,7 +304,7 @@ class Client(Generic[E]):
           on_progress: is called with how many bytes were checked, and of how many.
 
         Returns:
-          What the gateway said last: what is damaged, or nothing.
+          The last of what the gateway said, with what is damaged, or nothing.
 
         Checkpoints: always. Cancellation: changes nothing.
         """
