@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from atomic_store import JsonEvent, open_store
 from atomic_store.reading import filter_of
 from inspector.app import Inspector
 from inspector.habits_file import HabitsFile
 from inspector.model.which import Which
+from inspector.screens.event import EventScreen
 from inspector.screens.events import EventsScreen
 from inspector.screens.filters import FiltersScreen
 from inspector.widgets.ask_bar import AskBar
@@ -178,6 +181,26 @@ def test_a_jump_to_nowhere(store: Path) -> None:
         assert "expected a position like 1234" in text_of(app)
         await pilot.press("escape")
         assert list_of(app).has_focus
+
+    inspecting(store, main)
+
+
+def test_fast_fingers(store: Path) -> None:
+    """What is typed behind / is for the filter; a row that is chosen before it is there opens."""
+
+    async def main(app: Inspector, pilot: Pilot[None]) -> None:
+        screen = await events_of(app, pilot, Which())
+        for key, character in (("slash", "/"), ("g", "g"), ("j", "j"), ("q", "q")):
+            app.post_message(Key(key, character))
+        await pilot.pause()
+        assert "gjq" == app.screen.query_one("#filter Input", Input).value
+        await pilot.press("escape")
+        list_of(app).go_to(250)
+        assert screen.record is None
+        list_of(app).action_open()
+        event: EventScreen = await screen_of(app, pilot, EventScreen)
+        assert event.record is not None
+        assert 251 == event.record.position
 
     inspecting(store, main)
 

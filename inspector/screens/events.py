@@ -32,6 +32,7 @@ from .base import SourceScreen
 from .filters import FiltersScreen
 
 EXPORT_HINT = "events.jsonl or events.csv: a new file"
+_ASKING = frozenset({"ask_filter", "ask_jump", "ask_export", "save"})
 FILTER_HINT = 'type = Bid and data.cents > 500 · "ada" · at > -2h'
 
 
@@ -45,15 +46,15 @@ class EventsScreen(SourceScreen):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "ask_filter", "Filter", key_display="/"),
-        Binding("colon,number_sign", "ask_jump", "Jump", key_display=":"),
+        Binding("slash", "ask_filter", "Filter", key_display="/", priority=True),
+        Binding("colon,number_sign", "ask_jump", "Jump", key_display=":", priority=True),
         Binding("t", "follow", "Follow"),
         Binding("c", "correlation", "Correlation"),
         Binding("o", "scope", "Its scope"),
         Binding("w", "around", "Around it", show=False),
         Binding("f", "saved", "Saved filters", show=False),
-        Binding("W", "save", "Save the filter", show=False),
-        Binding("e", "ask_export", "Export", show=False),
+        Binding("W", "save", "Save the filter", show=False, priority=True),
+        Binding("e", "ask_export", "Export", show=False, priority=True),
     ]
 
     def __init__(self, desk: Desk, which: Which, at: int | None = None) -> None:
@@ -68,6 +69,8 @@ class EventsScreen(SourceScreen):
         # Where the cursor was put; None once somebody has moved it, or all is there.
         self._placed_at: int | None = 0
         self._exporting = ""
+        # The row that was chosen before it was there.
+        self._awaited: int | None = None
 
     # --- what is shown ------------------------------------------------------------------------
 
@@ -118,9 +121,14 @@ class EventsScreen(SourceScreen):
             listed.go_to(self.browsing.begin_index)
             self._placed_at = listed.cursor if self.browsing.is_searching else None
         self._show_status()
+        if self._awaited is not None:
+            self._awaited += grown.before
+            self._open_awaited()
 
     @on(VirtualList.Moved)
     def _moved(self) -> None:
+        if self._awaited != self._list.cursor:
+            self._awaited = None
         self._show_status()
 
     def _show_status(self) -> None:
@@ -140,6 +148,17 @@ class EventsScreen(SourceScreen):
         is_known = browsing.is_begun and not browsing.is_searching
         self._list.words_if_empty = words if is_known else "looking …"
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """
+        Say whether a key does something now.
+
+        Those that ask have the first look at each key, so that what is typed right behind them
+        is for the line that they open; while that is open they have none.
+        """
+        if action in _ASKING:
+            return not any(bar.is_asking for bar in self.query(AskBar))
+        return super().check_action(action, parameters)
+
     # --- one event ----------------------------------------------------------------------------
 
     @property
@@ -149,10 +168,17 @@ class EventsScreen(SourceScreen):
 
     @on(VirtualList.Opened)
     def _opened(self, event: VirtualList.Opened) -> None:
+        self._awaited = event.index
+        self._open_awaited()
+
+    def _open_awaited(self) -> None:
+        """Go into the event that was chosen; one that is not there yet is waited for."""
         from .event import EventScreen
 
-        record = self.browsing.listing.record(event.index)
-        if record is not None:
+        if self._awaited is None or not self.is_current:
+            return
+        if (record := self.browsing.listing.record(self._awaited)) is not None:
+            self._awaited = None
             self.app.push_screen(EventScreen(self.desk, record))
 
     def action_correlation(self) -> None:

@@ -56,7 +56,14 @@ class ScopesScreen(SourceScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "all_events", "All", tooltip="The events of all scopes"),
-        Binding("slash", "filter", "Filter", key_display="/", tooltip="Only names with a text"),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            key_display="/",
+            tooltip="Only names with a text",
+            priority=True,
+        ),
         Binding("s", "sort", "Sort", tooltip="Sort by the next thing; or click a title"),
         Binding("S", "turn_round", "Turn round", show=False, tooltip="Turn the order round"),
         Binding("x", "end_round", "End round", tooltip="End the round under the cursor"),
@@ -283,7 +290,10 @@ class ScopesScreen(SourceScreen):
     # --- rounds ------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what the source can do."""
+        """Offer only what the source can do, and no filter to who types one."""
+        if action == "filter":
+            # It has the first look at each key: what is typed right behind it is for its line.
+            return not any(bar.is_asking for bar in self.query(AskBar))
         return action != "end_round" or self.desk.can(Feature.END_ROUND)
 
     def action_end_round(self) -> None:

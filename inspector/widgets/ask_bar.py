@@ -30,10 +30,8 @@ class AskBar(Static):
     AskBar {
         height: auto;
         max-height: 4;
-        display: none;
         background: $panel;
         padding: 0 1;
-        &.-asking { display: block; }
         & Horizontal { height: 1; }
         & #label { width: auto; padding-right: 1; color: $text-accent; text-style: bold; }
         & Input { width: 1fr; border: none; height: 1; padding: 0; background: $panel; }
@@ -88,6 +86,7 @@ class AskBar(Static):
     def __init__(self, label: str, hint: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._label, self._hint = label, hint
+        self.display = False
 
     def compose(self) -> ComposeResult:
         """Put label, line and error together."""
@@ -99,20 +98,21 @@ class AskBar(Static):
     @property
     def is_asking(self) -> bool:
         """Whether it is on the screen."""
-        return self.has_class("-asking")
+        return self.display
 
     def ask(self, text: str = "") -> None:
         """Appear, with a text to begin with."""
-        self.add_class("-asking")
+        self.display = True
         self.trouble("")
         line = self.query_one(Input)
         line.value = text
         line.cursor_position = len(text)
-        line.focus()
+        # At once: what is typed next is for this line, however fast somebody types.
+        self.screen.set_focus(line)
 
     def close(self) -> None:
         """Disappear."""
-        self.remove_class("-asking")
+        self.display = False
 
     def trouble(self, words: str) -> None:
         """Say what is wrong with what was typed; it stays to be mended."""
