@@ -248,7 +248,7 @@ class TestWitnesses:
         """Whole commits that are missing at the end are found if a piece knows of them."""
         disk = KILLED.copy()
         lines = disk.files()[segment(LAST_FIRST)].splitlines(keepends=True)
-        known = max(int(path[-24:-4]) for path in PIECES)
+        known = max(int(path[-24:-4]) for path in index_files(KILLED) if path in PIECES)
         seen = 0
         while len(lines) > 1:
             lines.pop()

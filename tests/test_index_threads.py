@@ -218,7 +218,7 @@ class TestClosing:
 
         @trio.lowlevel.enable_ki_protection
         async def let_go() -> None:
-            while not journals[0]._indexer._is_stopped:
+            while journals[0]._indexer._closer is None:
                 await trio.lowlevel.checkpoint()
             for _ in range(50):
                 await trio.lowlevel.checkpoint()

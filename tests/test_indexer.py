@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from atomic_store.errors import JournalCorrupt
+from atomic_store.errors import JournalCorrupt, JournalFailed
 from atomic_store.journal.indexer import Indexer
 from atomic_store.testing.cached_files import CachedFile
 from atomic_store.testing.faulty_disk import FaultyDisk
@@ -66,7 +66,36 @@ class TestFiles:
             await until_indexed(store.journal)
             assert [(1, None), (1, 1)] == names_on(disk)
 
-        assert [(1, None)] == names_on(disk)
+        assert [(1, None), (6, 6)] == names_on(disk)
+
+    async def test_a_last_piece_when_it_is_closed(self) -> None:
+        """What is in no file gets one on closing, if reading it again would take a while."""
+        for count, expected in ((1, []), (3, [(1, 1)])):
+            disk = FaultyDisk()
+            async with writing(disk, segment_bytes_max=50_000, piece_bytes=5_000) as store:
+                for number in range(count):
+                    await store.commit(a_draft("lot-1", number, pad=100))
+                assert [] == names_on(disk)
+
+            assert expected == names_on(disk)
+            async with writing(disk, segment_bytes_max=50_000, piece_bytes=5_000) as again:
+                assert [*range(1, count + 1)] == [
+                    record.sequence for record in await again.journal.read_scope("lot-1")
+                ]
+                memory = again.journal._records.memory[-1]
+                assert count + 1 - memory.first == (0 if expected else count)
+
+    async def test_no_last_piece_after_a_failure(self) -> None:
+        """What is not known to be durable stands in no file."""
+        disk = FaultyDisk()
+        with pytest.raises(JournalFailed):
+            async with writing(disk, segment_bytes_max=50_000, piece_bytes=5_000) as store:
+                for number in range(4):
+                    await store.commit(a_draft("lot-1", number, pad=100))
+                disk.fail("fdatasync", times=None)
+                await store.commit(a_draft("lot-1", 4, pad=100))
+
+        assert [] == names_on(disk)
 
     async def test_a_segment_that_is_sealed_already(self) -> None:
         """A cut right behind a piece makes the whole file of the pieces alone."""
@@ -191,7 +220,7 @@ class TestClosing:
                     store.journal.flush_nowait()
                     await trio.lowlevel.checkpoint()
                 with trio.testing.assert_checkpoints():
-                    await store.journal._indexer.aclose()
+                    await store.journal._indexer.aclose(is_sound=True)
                 assert not store.journal._indexer._is_busy
 
     async def test_stopped(self) -> None:
@@ -209,7 +238,7 @@ class TestClosing:
             store.journal.flush_nowait()
             while not closing:
                 await trio.lowlevel.checkpoint()
-            await indexer.aclose()
+            await indexer.aclose(is_sound=True)
             assert ([True], 1) == (closing, len(indexer._jobs))
             await store.commit(a_draft("lot-1", 2))
             assert 2 == len(indexer._jobs)

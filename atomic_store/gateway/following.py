@@ -29,7 +29,7 @@ from .protocol.paging import FRAME_BYTES, pages, record_text, records_body, reco
 from .stream import frames
 from .subscription import Body, Key, Subscription, Topic
 
-SWEEP_S: Final = 0.01
+SWEEP_S: Final = 0.02
 """How long the sweeper lets commits gather when they come one after the other."""
 REST_SHARE: Final = 0.5
 """For what share of the time that a sweep took it rests at least."""

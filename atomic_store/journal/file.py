@@ -195,7 +195,7 @@ class FileJournal:
     async def aclose(self) -> None:
         """Make durable what was appended, and that it was closed. Nothing interrupts it."""
         await self._pipeline.aclose(self._times.now)
-        await self._indexer.aclose()
+        await self._indexer.aclose(is_sound=self.failure is None)
 
     # --- reading -----------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ T = TypeVar("T")
 MEBIBYTE = 1024 * 1024
 PIECE_BYTES = 8 * MEBIBYTE
 """How much of the open segment is indexed in memory only, and read again on opening."""
+_REST_SHARE = 8
+"""On closing, a last piece is made of what is at least such a part of one."""
 _NOT_NOW = trio.lowlevel.Abort.FAILED
 
 
@@ -84,17 +86,21 @@ class Indexer:
 
     def seal_if_large(self) -> None:
         """Begin a new piece, if there is enough for one."""
-        index = self.open
-        if index.end - index.begin >= self.piece_bytes:
-            self._records.memory.append(index.following())
-            self._seal(index, ends_segment=False)
+        self._seal_from(self.piece_bytes)
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, is_sound: bool) -> None:
         """
         Stop, wait until nothing is written, and close the files.
 
+        What stands in no file is given one before, unless it is quickly read again.
+
         Checkpoints: always. Cancellation: neither that nor Ctrl-C ends it.
+
+        Args:
+          is_sound: whether what was written last is known to be durable.
         """
+        if is_sound:
+            await self._cover_rest()
         self._is_stopped = True
         await self._until_idle()
         try:
@@ -104,7 +110,18 @@ class Indexer:
             self._close()
         await self._until_idle()
 
+    async def _cover_rest(self) -> None:
+        self._seal_from(max(1, self.piece_bytes // _REST_SHARE))
+        while self._is_busy:
+            await self._until_idle()
+
     # --- one job after the other -------------------------------------------------------
+
+    def _seal_from(self, size: int) -> None:
+        index = self.open
+        if index.end - index.begin >= size:
+            self._records.memory.append(index.following())
+            self._seal(index, ends_segment=False)
 
     def _seal(self, index: MemoryIndex, *, ends_segment: bool) -> None:
         self._jobs.append(_Job(index, ends_segment))
