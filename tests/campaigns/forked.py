@@ -24,6 +24,8 @@ from .load import Say, saying
 
 RAISED = 70
 """The exit status of a process whose work raised."""
+LIFE_S_MAX = 60
+"""A process that lives longer hangs; the alarm ends it."""
 
 
 @final
@@ -75,6 +77,8 @@ class Fork:
 def _work(work: Callable[[Say], object], say: Say) -> None:
     """Do the work, and end this process, whatever comes."""
     status = RAISED
+    gc.disable()
+    signal.alarm(LIFE_S_MAX)
     try:
         work(say)
         status = 0

@@ -25,6 +25,7 @@ from atomic_store import (
     AtomicStoreError,
     Decision,
     Fold,
+    JournalCorrupt,
     JournalFailed,
     Result,
     Store,
@@ -33,7 +34,7 @@ from atomic_store import (
     open_store,
 )
 from atomic_store.journal.disk import Disk
-from atomic_store.journal.file import open_file_journal
+from atomic_store.journal.file import FileJournal, open_file_journal
 
 from .ledger import Ledger, digest_of
 
@@ -226,7 +227,7 @@ async def live(path: Path, load: Load, say: Say, ledger: Ledger, disk: Disk | No
         await look(store, ledger, random, say)
         async with trio.open_nursery() as nursery:
             for _, numbers in zip(range(load.workers), given_out(load, ledger, random)):
-                nursery.start_soon(work, store, numbers, load, say)
+                nursery.start_soon(work, store, journal, numbers, load, say)
 
 
 def given_out(load: Load, ledger: Ledger, random: Random) -> Iterator[Iterator[int]]:
@@ -243,16 +244,21 @@ def given_out(load: Load, ledger: Ledger, random: Random) -> Iterator[Iterator[i
             yield iter([*mine, *(next(new) for _ in range(load.proposals))])
 
 
-async def work(store: Store[Deed], numbers: Iterator[int], load: Load, say: Say) -> None:
+async def work(
+    store: Store[Deed], journal: FileJournal, numbers: Iterator[int], load: Load, say: Say
+) -> None:
     """Propose one after the other until the numbers end or the store has."""
     for number in numbers:
         try:
             await Proposer(number, say, load.acknowledges_early).propose(store)
         except StoreClosed:
             return
-        except JournalFailed:
-            await refuses(store, number, say)
-            return
+        except (JournalFailed, JournalCorrupt) as error:
+            if journal.failure is not None:
+                await refuses(store, number, say)
+                return
+            # A past that could not be read: the store goes on, without this proposal.
+            say("unread", type(error).__name__)
 
 
 async def refuses(store: Store[Deed], number: int, say: Say) -> None:
