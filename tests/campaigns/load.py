@@ -76,6 +76,7 @@ class Load:
       life: its number; each life of a store has its own.
       workers: how many propose at a time, each one after the other.
       proposals: how many each proposes; None: until the process ends.
+      again: how many proposals in doubt are made again, and half as many that were accepted.
       acknowledges_early: the control: says what was decided before it is durable.
     """
 
@@ -85,6 +86,7 @@ class Load:
     segment_bytes_max: int = 8_000
     piece_bytes: int = 2_000
     snapshot_every: int = 4
+    again: int = 6
     acknowledges_early: bool = False
 
 
@@ -233,8 +235,9 @@ async def live(path: Path, load: Load, say: Say, ledger: Ledger, disk: Disk | No
 def given_out(load: Load, ledger: Ledger, random: Random) -> Iterator[Iterator[int]]:
     """For each worker, the numbers that it proposes: what is in doubt first, then new ones."""
     doubtful = [number_of(i) for i in ledger.proposed if i not in ledger.told]
-    again = random.sample(doubtful, min(6, len(doubtful)))
-    again += [number_of(i) for i in random.sample(sorted(ledger.told), min(3, len(ledger.told)))]
+    told = [number_of(i) for i in ledger.told]
+    again = random.sample(doubtful, min(load.again, len(doubtful)))
+    again += random.sample(told, min(load.again // 2, len(told)))
     new = count(load.life * LIFE_NUMBERS)
     for worker in count():
         mine = again[worker :: load.workers]

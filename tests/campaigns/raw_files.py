@@ -18,15 +18,9 @@ _CRC = b',"crc":"'
 @final
 @attrs.define(eq=False)
 class RawFiles:
-    """
-    Reads what closed commits hold, and goes on from there the next time.
-
-    Attributes:
-      commit: the value of the last closed commit.
-    """
+    """Reads what closed commits hold, and goes on from there the next time."""
 
     path: Path
-    commit: str = ""
     _segment: str = ""
     _offset: int = 0
 
@@ -42,20 +36,25 @@ class RawFiles:
         if segment.name != self._segment:
             self._segment, self._offset = segment.name, 0
         content = segment.read_bytes()[self._offset :]
-        closed: list[Found] = []
-        opened: list[Found] = []
-        closed_end = 0
-        for line, end in _whole_lines(content):
-            if "position" in line:
-                opened.append(Found.of(line))
-            if "commit" in line:
-                closed += opened
-                opened = []
-                self.commit = line["commit"]
-                closed_end = end
+        closed, end = closed_records(content)
         # What follows is torn, and the next opening puts something else there.
-        self._offset += closed_end
+        self._offset += end
         return closed
+
+
+def closed_records(content: bytes) -> tuple[list[Found], int]:
+    """The records of a segment's closed commits, and where the last of these ends."""
+    closed: list[Found] = []
+    opened: list[Found] = []
+    closed_end = 0
+    for line, end in _whole_lines(content):
+        if "position" in line:
+            opened.append(Found.of(line))
+        if "commit" in line:
+            closed += opened
+            opened = []
+            closed_end = end
+    return closed, closed_end
 
 
 def _whole_lines(content: bytes) -> Iterator[tuple[dict[str, Any], int]]:
