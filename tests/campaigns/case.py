@@ -68,7 +68,8 @@ class Case:
         """Those that proposed under the same id in the same scope, in the order of beginning."""
         proposers: dict[tuple[str, str], list[Operation]] = {}
         for operation in sorted(self.proposals, key=attrgetter("began")):
-            proposers.setdefault(named(operation), []).append(operation)
+            if operation.id is not None:
+                proposers.setdefault(named(operation), []).append(operation)
         return proposers
 
     def past(self, scope: str | None) -> list[Stored]:

@@ -74,7 +74,8 @@ class Operation:
 
     Attributes:
       key: its name, unlike all others'.
-      id, event: what was proposed, or what `outcome` asked for.
+      id, event: what was proposed, or what `outcome` asked for. An id that only the store
+        knows is written down when somebody is told of it.
       entered: it waits in its scope from its beginning on, so that those that began later
         come later.
       after: what a query or a subscription begins behind: a sequence, or a position.

@@ -62,7 +62,7 @@ def _spans(case: Case) -> dict[str, list[Span]]:
     """The spans of each scope's operations, without those of readers outside."""
     spans: dict[str, list[Span]] = {}
     for operation in case.history.operations.values():
-        if operation.call == "propose":
+        if operation.call == "propose" and operation.id is not None:
             spans.setdefault(named(operation)[0], []).append(_span_of_proposal(case, operation))
         elif operation.call == "query" and operation.scope is not None:
             spans.setdefault(operation.scope, []).append(_span_of_reading(operation))
