@@ -119,13 +119,17 @@ class TestQueries:
             ({"scope": ""}, "invalid_event"),
         ],
     )
-    async def test_what_cannot_be_asked(self, members: dict[str, Any], code: str) -> None:
-        """Each has its code."""
+    async def test_what_cannot_be_asked(
+        self, members: dict[str, Any], code: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Each has its code, and is no fault of the gateway's: nothing is logged."""
         async with house() as here:
             ada = await here.connect()
             ada.hear()
             await ada.ask("query", **members)
             ada.heard("error", id=1, code=code)
+
+        assert [] == [record.getMessage() for record in caplog.records if record.levelno > 20]
 
     async def test_large_answers(self) -> None:
         """An answer comes in as many messages as its size needs, at the client's pace."""

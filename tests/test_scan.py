@@ -86,6 +86,15 @@ class TestScan:
 
         assert (True, len(content), 4) == (was_wrong, scan.closed_end, scan.records)
 
+    def test_a_cut_line_that_names_nothing(self) -> None:
+        """One that names no segment is not believed, not even behind a problem."""
+        body = b'{"cut":"0000000000000000r005"'
+        scan = SegmentScan(Chain("a", "b"))
+        scan.feed(with_commit(body, next_value(scan.chain.value, body)))
+
+        assert [] == scan.resume()
+        assert (0, None) == (scan.chain.position, scan.cut)
+
     def test_nothing_after_a_problem(self) -> None:
         """A scan that holds a problem takes nothing more."""
         scan = SegmentScan(Chain("a", "b"))

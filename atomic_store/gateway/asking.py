@@ -33,11 +33,11 @@ class Asking:
         """Answer a query with a page of records."""
         try:
             await self._query(peer, request)
-        except (AtomicStoreError, ValueError) as error:
-            answer = error_for(error, request.id)
-            if isinstance(error, ValueError) and not isinstance(error, AtomicStoreError):
-                answer = say.error(ErrorCode.BAD_MESSAGE, str(error), request.id)
-            peer.finish(request.id, answer)
+        except AtomicStoreError as error:
+            peer.finish(request.id, error_for(error, request.id))
+        except ValueError as error:
+            # What was asked cannot be: that is told who asked, and is nothing for the log.
+            peer.finish(request.id, say.error(ErrorCode.BAD_MESSAGE, str(error), request.id))
 
     async def _query(self, peer: Peer, request: Query) -> None:
         limit = min(request.limit or peer.limits.page_records, peer.limits.page_records)

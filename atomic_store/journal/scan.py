@@ -293,6 +293,9 @@ class SegmentScan:
 
     def _check_mark(self, line: Line) -> None:
         chain = self.chain
+        # First of all: `resume` believes what a line says that is only in the wrong place.
+        if isinstance(line, CutLine) and not is_segment_name(line.cut):
+            raise NotALine("a cut line that names a segment", line.cut)
         if isinstance(line, RecordLine) or (self._line == 1) != isinstance(line, HeaderLine):
             expected = "a segment's header" if self._line == 1 else "a record, cut or close line"
             raise Misplaced(expected, kind_of(line), line)
@@ -302,8 +305,6 @@ class SegmentScan:
             raise Misplaced("the commit's next record", kind_of(line), line)
         if not line.commit:
             raise NotALine("a commit value", "none")
-        if isinstance(line, CutLine) and not is_segment_name(line.cut):
-            raise NotALine("a cut line that names a segment", line.cut)
         if chain.believes:
             self._believe_mark(line)
         if isinstance(line, HeaderLine):
