@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 from .demo import demo
+from .doctor import doctor
 from .ending import ended
 from .events import events
 from .index import index
@@ -45,7 +46,9 @@ def atomic_store() -> None:
     """  # noqa: D301  # click's mark for "do not wrap this paragraph"
 
 
-for command in (demo, inspect, scopes, events, tail, state, stats, verify, index, serve, token):
+for command in (
+    demo, inspect, scopes, events, tail, state, stats, verify, index, doctor, serve, token,
+):  # fmt: skip
     atomic_store.add_command(command)
 
 
