@@ -26,7 +26,7 @@ def python_facts() -> Python:
     tried = (_PYTHON.fullmatch(line) for line in own.get_all("Classifier") or ())
     return Python(
         version, implementation, is_optimised,
-        dict(own.items()).get("Requires-Python", ""),
+        own["Requires-Python"],
         tuple((int(found[1]), int(found[2])) for found in tried if found),
         _packages(metadata.requires(DISTRIBUTION) or []),
     )  # fmt: skip
