@@ -21,8 +21,8 @@ from .texts import help_option, version_option
 __all__ = ["main"]
 
 COMMANDS: Final = (
-    "demo", "events", "index", "inspect", "scopes", "serve", "state", "stats", "tail", "token",
-    "verify",
+    "demo", "doctor", "events", "index", "inspect", "scopes", "serve", "state", "stats", "tail",
+    "token", "verify",
 )  # fmt: skip
 """Each is the name of a module of this room, and of the command in it."""
 
