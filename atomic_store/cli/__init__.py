@@ -3,7 +3,8 @@ The command line: `atomic-store`, also as ``python -m atomic_store``.
 
 In this room: one module a command, and what they share: what they print and how, and
 what a failure means to whoever called (`ending`). Only `demo` and `serve` open a store
-for writing; the others read its files, beside a live writer too.
+for writing, and `restore`, `repair` and `import` make new ones; the others read its files,
+beside a live writer too.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ from collections.abc import Sequence
 
 import click
 
+from .backup import backup
 from .demo import demo
 from .ending import ended
 from .events import events
+from .export_records import export
+from .import_records import import_
 from .index import index
 from .inspect import inspect
 from .output import flush
+from .repair import repair
+from .restore import restore
 from .scopes import scopes
 from .serve import serve
 from .state import state
@@ -45,7 +51,10 @@ def atomic_store() -> None:
     """  # noqa: D301  # click's mark for "do not wrap this paragraph"
 
 
-for command in (demo, inspect, scopes, events, tail, state, stats, verify, index, serve, token):
+for command in (
+    demo, inspect, scopes, events, tail, state, stats, verify, index, backup, restore, repair,
+    export, import_, serve, token,
+):  # fmt: skip
     atomic_store.add_command(command)
 
 
