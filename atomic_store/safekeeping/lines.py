@@ -21,6 +21,7 @@ from ..journal.record import StoredRecord
 from ..jsonvalue import decode_strict
 
 END_START: Final = b'{"records":'
+TYPE_BYTES_MAX: Final = 512
 _is_uuid = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}").fullmatch
 
 
@@ -127,6 +128,9 @@ def check_record(record: StoredRecord) -> None:
         to_microseconds(record.at)
     except ValueError as error:
         raise NotExported("a time in UTC of 27 characters", shown(record.at)) from error
+    if not 1 <= len(record.type.encode()) <= TYPE_BYTES_MAX or "\0" in record.type:
+        expected = f"a type of 1 to {TYPE_BYTES_MAX} bytes without NUL"
+        raise NotExported(expected, shown(record.type))
     if _is_uuid(record.id) is None:
         raise NotExported("a UUID in lower case as id", shown(record.id))
     if min(record.position, record.sequence, record.version) < 1:

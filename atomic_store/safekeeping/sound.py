@@ -12,6 +12,7 @@ from ..errors import JournalCorrupt
 from ..journal import StoredRecord
 from ..journal.chain import Chain, ClosedCommit, Problem
 from ..journal.disk import Disk, Kind
+from ..journal.failing import attempting
 from ..journal.files import kind_of
 from ..journal.layout import JOURNAL, is_segment_name, segment_name
 from ..journal.line import to_stored
@@ -41,7 +42,8 @@ def sound_commits(
 
 def commits_in(disk: Disk, directory: str, chain: Chain) -> Iterator[ClosedCommit]:
     """Give all commits of a directory of segments; see `sound_commits`."""
-    names = sorted(filter(is_segment_name, disk.list_directory(directory)))
+    with attempting("list", directory):
+        names = sorted(filter(is_segment_name, disk.list_directory(directory)))
     return _commits(disk, directory, names, chain, lambda size: None)
 
 
