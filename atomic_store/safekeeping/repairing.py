@@ -42,6 +42,8 @@ from .patient_disk import PatientDisk
 from .salvage import Doubtful, Finding, Genuine, Missing, Place, Salvage, Unreadable
 
 CHUNK_BYTES = 1024 * 1024
+RECORD_BYTES_MIN = 155
+"""No record's line is shorter."""
 
 
 @attrs.frozen
@@ -59,7 +61,7 @@ class Repaired:
     left_out: int
     """How many records can be read, and were left out all the same."""
     missing: int
-    """How many records are not there, or cannot be read or believed."""
+    """How many records are not there, or cannot be read or believed, as far as anything tells."""
     unknown: int
     """Of how many of these nothing tells the scope: they may have been the last of any."""
     cut: tuple[CutScope, ...]
@@ -235,6 +237,10 @@ class _Repairing:
             yield from salvage.end_segment(None if following is None else int(following[:20]))
         self._last = salvage.last
         self._end = max(self._end, salvage.claimed, salvage.last)
+        name = salvage.cut or (self._names[-1] if salvage.was_refused else None)
+        if name is not None and int(name[:20]) == salvage.last + 1:
+            # A segment is only made for a record.
+            self._end = max(self._end, salvage.last + 1)
         if self._end > salvage.last:
             yield Missing(place, salvage.last + 1, self._end)
 
@@ -279,7 +285,7 @@ class _Repairing:
                 self._tell(LeftOut.of_record(place, record, why), out)
             case Unreadable(place, text, expected, found):
                 why = f"it cannot be read: expected {expected}, found {found}"
-                self._open_end += not text.startswith((b'{"clos', b'{"cut"', b'{"form'))
+                self._open_end += not _is_like_mark(text)
                 self._tell(LeftOut.of_text(place, text, why), out)
             case Missing(place, first, last):
                 why = f"position {first}" if first == last else f"positions {first} to {last}"
@@ -315,3 +321,10 @@ class _Repairing:
 
     def _of(self, name: str) -> str:
         return f"{self.path}/{JOURNAL}/{name}"
+
+
+def _is_like_mark(text: bytes) -> bool:
+    """Whether a line that cannot be read was one of those that hold no record."""
+    if text.startswith((b'{"clos', b'{"cut"', b'{"form')):
+        return True
+    return len(text) < RECORD_BYTES_MIN and b',"commit":"' in text

@@ -27,6 +27,7 @@ from ..journal.line import (
     CloseLine,
     CutLine,
     HeaderLine,
+    Line,
     NotALine,
     RecordLine,
     parse_line,
@@ -110,6 +111,8 @@ class Salvage:
     """The highest position of which a line says that there is a record."""
     closed_end: int = 0
     """In the segment: where the last line ends that closes a commit."""
+    cut: str | None = None
+    """In the segment: the file that the cut line names, if there is one."""
     # Invariant: the value that the next commit continues from; None if it can't be known.
     _value: str | None = None
     _digest: _Hash = None
@@ -147,9 +150,10 @@ class Salvage:
             return
         is_proven = self._proves(line, parsed.commit)
         self.closed_end = end
-        yield from self._close(is_proven=is_proven)
+        yield from self._close(parsed, is_proven=is_proven)
         if isinstance(parsed, CutLine):
             self._claim(int(parsed.cut[:20]) - 1)
+            self.cut = parsed.cut
             # The next segment continues from before it.
             self._is_cut = is_proven is True
             return
@@ -159,7 +163,7 @@ class Salvage:
 
     def begin_segment(self) -> None:
         """Have the lines of the next segment follow."""
-        self._refused, self.closed_end, self._is_cut = None, 0, False
+        self._refused, self.closed_end, self._is_cut, self.cut = None, 0, False, None
         # Its commits continue from its header, if that can be read.
         self._digest = None
 
@@ -175,6 +179,11 @@ class Salvage:
         self._run += self._group
         self._group = []
         yield from self._flush(ENDLESS if next_first is None else next_first)
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether no record of the segment counted, because it is not of this journal."""
+        return self._refused is not None
 
     def drop_tail(self) -> int:
         """Forget what follows the last commit: it was never finished. Gives how many lines."""
@@ -206,17 +215,19 @@ class Salvage:
         self._digest.update(line[: -COMMIT_BYTES - CRC_BYTES])
         return bool(self._digest.hexdigest() == value)
 
-    def _close(self, *, is_proven: bool | None) -> Iterator[Finding]:
+    def _close(self, line: Line, *, is_proven: bool | None) -> Iterator[Finding]:
         group, self._group = self._group, []
         records = [found.record for found in group if isinstance(found, Genuine)]
         if not group:
             return
-        if is_proven and records:
-            yield from self._flush(records[0].position)
+        if self._refused is not None or (is_proven and records):
+            yield from self._flush(records[0].position if records else ENDLESS)
             self._run = group
             yield from self._flush(ENDLESS)
             return
-        if is_proven is False and self._follow_each_other(records):
+        # Marks are commits by themselves: before one, the line is missing that closed the records.
+        is_closed = isinstance(line, RecordLine)
+        if is_proven is False and is_closed and self._follow_each_other(records):
             yield from self._flush(records[0].position)
             yield from (Doubtful(found.place, found.record, _CHANGED)
                         for found in group if isinstance(found, Genuine))  # fmt: skip
