@@ -16,7 +16,10 @@ PAGE = ROOT / "docs" / "command-line.md"
 # What differs from run to run.
 VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "TIME"),
+    (re.compile(r'(?<="crc":")[0-9a-f]{8}'), "CRC"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "COMMIT"),
+    (re.compile(r"(?<=store )[0-9a-f-]{36}|(?<=history )[0-9a-f-]{36}"), "UUID"),
     (re.compile(r"in \d+\.\d\d s, [\d,]+ a second"), "RATE"),
     (re.compile(r'[\d,]+ bytes|"bytes":\d+'), "BYTES"),
     (re.compile(r"[\d,.]+ records/s"), "RATE"),
