@@ -13,6 +13,7 @@ from .consideration import Consideration, ConsideredRequest
 from .decision import Accept, Decision, Reject
 from .errors import (
     AtomicStoreError,
+    BadExport,
     FilterError,
     IdempotencyConflict,
     InvalidEvent,
@@ -27,6 +28,7 @@ from .errors import (
     StoreClosed,
     StoreLocked,
     StoreReplaced,
+    TargetRefused,
 )
 from .events import EventType, JsonEvent
 from .feed import CaughtUp, Feed
@@ -58,6 +60,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Accept",
     "AtomicStoreError",
+    "BadExport",
     "CaughtUp",
     "Consideration",
     "ConsideredRequest",
@@ -105,6 +108,7 @@ __all__ = [
     "StoreLocked",
     "StoreReplaced",
     "StoreStatistics",
+    "TargetRefused",
     "ValidationRequest",
     "ValidationResponse",
     "Validator",

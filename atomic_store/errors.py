@@ -86,8 +86,41 @@ class NotAStore(AtomicStoreError, ValueError):
     """
     There is no store at this path, or one of a format that this version does not know.
 
+    Who opens a backup for writing gets it, too: a store is made of that first, by `restore`.
     Unlike `JournalCorrupt`, nothing is damaged.
     """
+
+
+class TargetRefused(AtomicStoreError, ValueError):
+    """
+    A store, a backup or a file cannot be made at this path.
+
+    Something is there already, or the path lies inside of what it would be made from.
+    Nothing was written. Unlike `JournalFailed`, the disk did not refuse anything.
+    """
+
+
+class BadExport(AtomicStoreError, ValueError):
+    """
+    This file is no whole export of records, or holds records that make no store.
+
+    Nothing was stored. Unlike `JournalCorrupt` it says nothing about any store.
+
+    Attributes:
+      path: the file.
+      line: the line's number in it, from 1.
+      expected, found: what should be there, and what is.
+    """
+
+    def __init__(self, path: str, line: int, expected: str, found: str) -> None:
+        super().__init__(path, line, expected, found)
+        self.path = path
+        self.line = line
+        self.expected = expected
+        self.found = found
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}: expected {self.expected}, found {self.found}"
 
 
 class StoreReplaced(AtomicStoreError, RuntimeError):

@@ -13,8 +13,10 @@ from markdown_pages import blocks_of
 # What differs from run to run.
 VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "TIME"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "COMMIT"),
-    (re.compile(r'(?<="crc":")[0-9a-f]{8}(?=")'), "CRC"),
+    (re.compile(r'(?<="crc":")[0-9a-f]{8}'), "CRC"),
+    (re.compile(r"(?<=store )[0-9a-f-]{36}|(?<=history )[0-9a-f-]{36}"), "UUID"),
     (re.compile(r"process \d+"), "PROCESS"),
     (re.compile(r"in \d+\.\d\d s, [\d,]+ a second"), "RATE"),
     (re.compile(r'[\d,]+ bytes|"bytes":\d+'), "BYTES"),

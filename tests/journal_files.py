@@ -164,9 +164,14 @@ def open_again(disk: FaultyDisk) -> tuple[list[StoredRecord], FileJournal]:
 
 def only_open(disk: FaultyDisk) -> None:
     """Open the store on a disk and leave it as a kill would: cheaper than a whole life."""
+    only_open_at(disk, STORE)
+
+
+def only_open_at(disk: FaultyDisk, place: str) -> None:
+    """Open the store at a path and leave it as a kill would."""
     files = open_files(
         disk,
-        STORE,
+        place,
         now=lambda: "2026-11-23T16:00:00.000000Z",
         segment_bytes_max=SEGMENT_BYTES_MAX,
         on_progress=lambda read, in_all: None,

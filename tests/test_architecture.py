@@ -30,6 +30,7 @@ LAYERS = (
     ("consideration", "feed", "intake", "messages", "opening", "reader", "reading", "receptionist",
      "status", "store", "supervisor", "tasks"),
     ("",),
+    ("safekeeping",),
     ("testing",),
     ("gateway.protocol",),
     ("gateway.access", "gateway.stream"),
@@ -65,6 +66,7 @@ PURE = (
     "gateway.stream.frames",
     "gateway.stream.request_head",
     "journal.chain",
+    "journal.drafts",
     "journal.index_file",
     "journal.layout",
     "journal.line",
@@ -77,6 +79,11 @@ PURE = (
     "jsonvalue",
     "recent",
     "records",
+    "safekeeping.gathering",
+    "safekeeping.keeping",
+    "safekeeping.lines",
+    "safekeeping.proposals_seen",
+    "safekeeping.salvage",
 )
 """They take values and return values: the clock, ids, tasks and the disk are someone else's."""
 

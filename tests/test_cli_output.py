@@ -32,7 +32,8 @@ class TestEnding:
                 1,
                 (
                     "atomic-store: /s is damaged at offset 7, line 2: expected a, found b\n"
-                    "atomic-store: `atomic-store verify` finds all damage.\n"
+                    "atomic-store: `atomic-store verify` finds all damage. "
+                    "`atomic-store repair` makes a new store of what can be believed.\n"
                 ),
             ),
             (

@@ -3,7 +3,8 @@ The command line: `atomic-store`, also as ``python -m atomic_store``.
 
 In this room: one module a command, and what they share: what they print and how, and
 what a failure means to whoever called (`ending`). Only `demo` and `serve` open a store
-for writing; the others read its files, beside a live writer too.
+for writing, and `restore`, `repair` and `import` make new ones; the others read its files,
+beside a live writer too.
 """
 
 from __future__ import annotations
@@ -20,11 +21,26 @@ from .texts import help_option, version_option
 
 __all__ = ["main"]
 
-COMMANDS: Final = (
-    "demo", "doctor", "events", "index", "inspect", "scopes", "serve", "state", "stats", "tail",
-    "token", "verify",
-)  # fmt: skip
-"""Each is the name of a module of this room, and of the command in it."""
+COMMANDS: Final = {
+    "backup": "backup:backup",
+    "demo": "demo:demo",
+    "doctor": "doctor:doctor",
+    "events": "events:events",
+    "export": "export_records:export",
+    "import": "import_records:import_",
+    "index": "index:index",
+    "inspect": "inspect:inspect",
+    "repair": "repair:repair",
+    "restore": "restore:restore",
+    "scopes": "scopes:scopes",
+    "serve": "serve:serve",
+    "state": "state:state",
+    "stats": "stats:stats",
+    "tail": "tail:tail",
+    "token": "token:token",
+    "verify": "verify:verify",
+}
+"""Where each command is: a module of this room, and a name in it."""
 
 
 class Commands(click.Group):
@@ -38,8 +54,8 @@ class Commands(click.Group):
         """Import a command; None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f".{cmd_name}", __name__)
-        return cast("click.Command", getattr(module, cmd_name))
+        module, name = COMMANDS[cmd_name].split(":")
+        return cast("click.Command", getattr(import_module(f".{module}", __name__), name))
 
 
 @click.command(cls=Commands, add_help_option=False, no_args_is_help=False)

@@ -21,6 +21,12 @@ def _new_or_old_store(
     return None if value is None else Path(value)
 
 
+def _new_directory(context: click.Context, parameter: click.Parameter, value: str) -> Path:
+    if value == "":
+        raise click.BadParameter("expected the path of a directory, found an empty one")
+    return Path(value)
+
+
 def _store(context: click.Context, parameter: click.Parameter, value: str) -> Path:
     return store_at(value)
 
@@ -57,6 +63,7 @@ store_argument = click.argument("store", type=click.Path(), callback=_store)
 new_or_old_store_argument = click.argument(
     "store", type=click.Path(), callback=_new_or_old_store, metavar="DIR"
 )
+new_directory_argument = click.argument("target", type=click.Path(), callback=_new_directory)
 store_option = click.option(
     "--store",
     type=click.Path(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -22,6 +23,17 @@ UNREAD = 141
 
 class CannotRun(Exception):
     """It could not be done, and the message says why, in one line."""
+
+
+@contextmanager
+def refusing_values() -> Iterator[None]:
+    """Tell of a value that cannot be, which only the work itself could see."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, AtomicStoreError):
+            raise
+        raise CannotRun(f"--{error}") from None
 
 
 EXPECTED = (
@@ -65,7 +77,10 @@ def _told(error: BaseException) -> int | None:
         case OutputClosed():
             return UNREAD
         case JournalCorrupt():
-            complain(f"{error}\n`atomic-store verify` finds all damage.")
+            complain(
+                f"{error}\n`atomic-store verify` finds all damage. `atomic-store repair` makes "
+                "a new store of what can be believed."
+            )
             return WRONG
         case click.UsageError():
             complain(error.format_message())

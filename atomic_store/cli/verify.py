@@ -88,14 +88,16 @@ def json_of(verification: Verification) -> dict[str, object]:
         "bytes": v.bytes,
         "head": {"position": v.head.position, "commit": v.head.commit},
         "notes": list(v.notes),
-        "damage": [
-            {
-                "path": os.fsencode(damage.path).decode("utf-8", "backslashreplace"),
-                "offset": damage.offset,
-                "line": damage.line,
-                "expected": damage.expected,
-                "found": damage.found,
-            }
-            for damage in v.damage
-        ],
+        "damage": [damage_value(damage) for damage in v.damage],
+    }
+
+
+def damage_value(damage: Damage) -> dict[str, object]:
+    """Give a place of damage as a JSON value."""
+    return {
+        "path": os.fsencode(damage.path).decode("utf-8", "backslashreplace"),
+        "offset": damage.offset,
+        "line": damage.line,
+        "expected": damage.expected,
+        "found": damage.found,
     }

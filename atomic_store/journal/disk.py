@@ -116,11 +116,15 @@ class Disk(Protocol):
         ...
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file another name."""
+        """Give a file or a directory another name."""
         ...
 
     def unlink(self, path: str) -> None:
         """Take a file's name away; of a store, only of files that are derived."""
+        ...
+
+    def rmdir(self, path: str) -> None:
+        """Take an empty directory away; of a store, only of one that was never finished."""
         ...
 
     def fsync_directory(self, path: str) -> None:
@@ -215,12 +219,16 @@ class OSDisk:
         os.fsync(file)
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file another name."""
+        """Give a file or a directory another name."""
         os.rename(old, new)  # noqa: PTH104 - paths are strings here
 
     def unlink(self, path: str) -> None:
         """Take a file's name away."""
         os.unlink(path)  # noqa: PTH108 - paths are strings here
+
+    def rmdir(self, path: str) -> None:
+        """Take an empty directory away."""
+        os.rmdir(path)  # noqa: PTH106 - paths are strings here
 
     def fsync_directory(self, path: str) -> None:
         """Make a directory's names durable."""

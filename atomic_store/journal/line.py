@@ -130,6 +130,8 @@ class StoreLine(_Line, frozen=True):
     store: str
     history: str
     created: str
+    backup: bool = False
+    """It is a backup, not to be opened for writing: that would fork the store's history."""
     crc: str = ""
 
 

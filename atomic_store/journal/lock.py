@@ -7,9 +7,9 @@ import errno
 import msgspec
 
 from ..errors import JournalFailed, StoreLocked
-from .disk import Access, Disk
+from .disk import Access, Disk, Kind
 from .failing import attempting
-from .files import close_quietly, write_all
+from .files import close_quietly, kind_of, write_all
 
 _CONTENT_BYTES_MAX = 4096
 
@@ -44,6 +44,30 @@ def take_lock(disk: Disk, path: str) -> int:
         write_all(disk, file, path, holder, 0)
         with attempting("ftruncate", path):
             disk.ftruncate(file, len(holder))
+    except BaseException:
+        close_quietly(disk, file)
+        raise
+    return file
+
+
+def hold_lock(disk: Disk, path: str) -> int | None:
+    """
+    Keep a writer out of a store whose files are not to be changed, the lock file neither.
+
+    Returns:
+      The open file that holds the lock; None if no writer has ever made it.
+
+    Raises:
+      StoreLocked: somebody has the store open for writing; the message says who.
+      JournalFailed: the lock file cannot be opened.
+      JournalCorrupt: it is not a regular file.
+    """
+    if kind_of(disk, path) is Kind.NOTHING:
+        return None
+    with attempting("open", path):
+        file = disk.open(path, Access.READ)
+    try:
+        _lock(disk, path, file)
     except BaseException:
         close_quietly(disk, file)
         raise

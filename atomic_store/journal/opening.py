@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import attrs
 
-from ..errors import JournalCorrupt
+from ..errors import JournalCorrupt, NotAStore
 from . import Head, Recovery
 from .chain import Chain, ClosedCommit, Problem
 from .coverage import Coverage, entry_of
@@ -93,7 +93,7 @@ def open_files(
       forgets_index: throw all index files away first.
 
     Raises:
-      NotAStore: the path holds something else, or a store of a later format.
+      NotAStore: the path holds something else, a store of a later format, or a backup.
       StoreLocked: another writer has it.
       JournalFailed: the disk refused.
       JournalCorrupt: it is damaged; nothing was changed.
@@ -104,9 +104,12 @@ def open_files(
             disk.mkdir(path)
         parent = path.rpartition("/")[0] or "/"
         sync_directory(disk, parent)
-    if found is Found.STORE:
-        # A store of a later format may have another lock; it is not touched at all.
-        read_identity(disk, path)
+    # A store of a later format may have another lock; it is not touched at all.
+    if found is Found.STORE and read_identity(disk, path).backup:
+        raise NotAStore(
+            f"expected a store at {path}, found a backup of one, which is only read; "
+            "`atomic-store restore` makes a store of it"
+        )
     lock = take_lock(disk, f"{path}/{LOCK}")
     try:
         # Another process may have made the store since.

@@ -58,8 +58,8 @@ class FaultyDisk:
     A `Disk` in memory, for tests.
 
     Operations are named as errors name them: open, read, write, fstat, ftruncate,
-    fdatasync, fsync (of files and directories), rename, unlink, mkdir, list, stat, flock,
-    close.
+    fdatasync, fsync (of files and directories), rename, unlink, mkdir, rmdir, list, stat,
+    flock, close.
 
     Args:
       seed: decides what survives a crash.
@@ -294,7 +294,7 @@ class FaultyDisk:
         self._sync("fsync", file)
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file another name, in the same directory."""
+        """Give a file or a directory another name, in the same directory."""
         self._operate("rename", new, changes=True)
         directory, name = self._parent(old)
         other, new_name = self._parent(new)
@@ -310,6 +310,14 @@ class FaultyDisk:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         if not isinstance(node, CachedFile):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        directory.unlink(name)
+
+    def rmdir(self, path: str) -> None:
+        """Take an empty directory away."""
+        self._operate("rmdir", path, changes=True)
+        directory, name = self._parent(path)
+        if self._directory(path).names:
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path)
         directory.unlink(name)
 
     def fsync_directory(self, path: str) -> None:
