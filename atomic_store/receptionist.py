@@ -25,6 +25,7 @@ from .messages import (
 )
 from .proposal import Proposal
 from .uninterrupted import wait_uninterrupted
+from .validating import as_decision
 
 if TYPE_CHECKING:
     from .store import Store  # noqa: TC004 - the store makes it: at run time it is a cycle
@@ -181,7 +182,7 @@ def respond(store: Store[Any], message: ValidationResponse) -> None:
       StaleResponse: that round is over.
       TypeError, InvalidEvent: the decision does not count; the round stays open.
     """
-    token = message.round
+    token = as_decision(message.decision).round
     proposal = store._open_proposal(token)
     if proposal is None or proposal.place is None:
         raise StaleResponse(f"round {token.number} of scope {shown(token.scope)} is over")

@@ -35,17 +35,28 @@ def _call_unprotected(
     return validate(request)
 
 
-def check_decision(decision: object, token: RoundToken) -> Decision:
+def as_decision(answer: object) -> Decision:
+    """
+    Give the answer, if it is a decision.
+
+    Raises:
+      TypeError: it is not.
+    """
+    if not isinstance(answer, DECISIONS):
+        raise TypeError(
+            f"a validator gives request.accept(…) or request.reject(…), found {shown(answer)}"
+        )
+    return answer
+
+
+def check_decision(answer: object, token: RoundToken) -> Decision:
     """
     Give the decision, if it is one of this round.
 
     Raises:
       TypeError: it is not.
     """
-    if not isinstance(decision, DECISIONS):
-        raise TypeError(
-            f"a validator gives request.accept(…) or request.reject(…), found {shown(decision)}"
-        )
+    decision = as_decision(answer)
     if decision.round is not token and decision.round != token:
         raise TypeError(
             f"expected a decision of round {token.number} of scope {shown(token.scope)}, "

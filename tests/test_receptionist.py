@@ -88,6 +88,26 @@ async def test_late_and_second_answers() -> None:
     assert failed.message is response
 
 
+async def test_an_answer_that_is_no_decision() -> None:
+    """It is refused in the words that a validator would get, and the round stays open."""
+    send, receive = channel()
+    nonsense: Any = "yes"
+    async with bids() as (store, _):
+        await store.receptionist.send(StoreIfValid(BID, send))
+        request = await receive.receive()
+        await store.receptionist.send(ValidationResponse(nonsense, send))
+        failed = await receive.receive()
+        await store.receptionist.send(ValidationResponse(request.accept(), send))
+        result = await receive.receive()
+
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, TypeError)
+    assert str(failed.error) == (
+        "a validator gives request.accept(…) or request.reject(…), found 'yes'"
+    )
+    assert result.was_accepted
+
+
 async def test_deadline(autojump_clock: MockClock) -> None:
     """A proposer who never answers gets a result that timed out."""
     send, receive = channel()

@@ -118,6 +118,12 @@ class FaultyDisk:
         """Have every operation fail from this change on (1 is the first since the beginning)."""
         self._off_at = change
 
+    def mend(self) -> None:
+        """Have no operation fail any more; what failed syncs have lost stays lost."""
+        self._faults.clear()
+        self.failures.clear()
+        self._off_at = None
+
     def crash(self, seed: int | None = None) -> FaultyDisk:
         """Give a disk with what a loss of power leaves of this one; this one is not changed."""
         left = FaultyDisk(self.seed if seed is None else seed)
@@ -137,6 +143,16 @@ class FaultyDisk:
         return copy
 
     # --- what is on it --------------------------------------------------------------------
+
+    @property
+    def is_off(self) -> bool:
+        """Whether every operation fails now."""
+        return self._off_at is not None and self.changes >= self._off_at
+
+    @property
+    def open_files(self) -> list[str]:
+        """The paths of the files that are open, in the order of opening."""
+        return [path for _, path, _ in self._open.values()]
 
     def files(self) -> dict[str, bytes]:
         """Every file's bytes, as a process would read them now."""
