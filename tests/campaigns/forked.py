@@ -64,10 +64,13 @@ class Fork:
         """Wait for its end; gives the lines that it has said. Only once."""
         _, status = os.waitpid(self.pid, 0)
         self.status = os.waitstatus_to_exitcode(status)
-        size = os.fstat(self._said).st_size
-        content = os.pread(self._said, size, 0)
+        lines = self.heard()
         os.close(self._said)
-        return lines_of(content)
+        return lines
+
+    def heard(self) -> list[Line]:
+        """What it has said so far."""
+        return lines_of(os.pread(self._said, os.fstat(self._said).st_size, 0))
 
     def has_said(self) -> bool:
         """Whether it has said anything yet."""

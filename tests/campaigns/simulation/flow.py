@@ -44,7 +44,8 @@ End: TypeAlias = Literal["close", "raise", "cancel", "kill", "power loss"]
 
 LOTS: Final = ("a", "b", "c")
 PATH: Final = "/flow.store"
-TIMEOUT_S: Final = 5.0
+TIMEOUT_S: Final = 2.0
+POWER_OFF: Final = "power off"
 DECISION_EVENTS_MAX: Final = 3
 
 
@@ -82,7 +83,11 @@ class Reading:
 
 @attrs.frozen
 class Fault:
-    """A failure of the disk, from the opening of the life on, or even within it."""
+    """
+    A failure of the disk, from the opening of the life on, or even within it.
+
+    Of the operation `power off`: from the `nth` change on, nothing reaches the disk any more.
+    """
 
     operation: str
     nth: int = 1
@@ -90,7 +95,7 @@ class Fault:
     short: int | None = None
     times: int | None = None
     is_early: bool = False
-    """It counts from before the opening."""
+    """It counts from before the opening on."""
 
 
 @attrs.frozen
@@ -101,8 +106,6 @@ class Life:
     Attributes:
       seed: of the scheduler, and of what a power loss leaves.
       lasts, steps: when it ends.
-      off_after: after so many changes of the disk from the opening on, nothing reaches it
-        any more; for lives that end by `kill` or `power loss`.
       commit_s: how long a commit takes.
       spoiled, damage: what happens to snapshots when it has ended, and to index files: the
         first one in the middle of the life.
@@ -114,7 +117,6 @@ class Life:
     lasts: float = 1.0
     steps: int = 0
     end: End = "close"
-    off_after: int | None = None
     seed: int = 0
     commit_s: float = 0.0
     folds: bool = False

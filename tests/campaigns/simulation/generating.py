@@ -5,16 +5,17 @@ from __future__ import annotations
 from random import Random
 from typing import Any, Final
 
-from .flow import LOTS, Caller, End, Fault, Flow, How, Life, Reading, Way, What
+from .flow import LOTS, POWER_OFF, Caller, End, Fault, Flow, How, Life, Reading, Way, What
 
-DELAYS: Final = (0.0, 0.0, 0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+DELAYS: Final = (0.0, 0.0, 0.0, 0.1, 0.5, 1.0, 2.0)
 WAYS: Final[tuple[Way, ...]] = (
     "plain", "plain", "plain", "async", "async", "remote", "consider", "message",
 )  # fmt: skip
 HOWS: Final[tuple[How, ...]] = (
-    *["accept"] * 9, "reject", "reject", "reject", "split", "split", "too many", "raise", "raise",
-    "no decision", "hang", "await past", "load past", "crash",
-)  # type: ignore[assignment]  # fmt: skip
+    "accept", "accept", "accept", "accept", "accept", "accept", "accept", "accept", "accept",
+    "reject", "reject", "reject", "split", "split", "too many", "raise", "raise", "no decision",
+    "hang", "await past", "load past", "crash",
+)  # fmt: skip
 WHATS: Final[tuple[What, ...]] = (
     "query", "query", "outcome", "read", "read", "tail", "follow", "follow", "message",
 )  # fmt: skip
@@ -38,17 +39,20 @@ def flow_of(seed: int) -> Flow:
 
 def _life(random: Random, folds: bool) -> Life:
     end = random.choice(ENDS)
-    is_cut = end in ("kill", "power loss") and random.random() < 0.6
-    is_faulty = random.random() < 0.25
+    faults = [_fault(random) for _ in range(random.choice((0, 0, 0, 0, 0, 1, 1, 2)))]
+    if end in ("kill", "power loss") and random.random() < 0.6:
+        # In the middle of something.
+        is_early = random.random() < 0.2
+        nth = random.randrange(1, 30 if is_early else 16)
+        faults.append(Fault(POWER_OFF, nth=nth, is_early=is_early))
     commit_s = random.choice((0.0, 0.0, 0.0, 0.3, 2.0))
     return Life(
         callers=tuple(_caller(random) for _ in range(random.choice((1, 2, 4, 6, 9)))),
         readings=tuple(_reading(random) for _ in range(random.choice((0, 0, 1, 2)))),
-        faults=tuple(_fault(random) for _ in range(random.choice((1, 1, 2)) if is_faulty else 0)),
-        lasts=random.choice((0.0, 0.0, 1.0, 4.0, 12.0)),
+        faults=tuple(faults),
+        lasts=random.choice((0.0, 1.0, 3.0, 9.0, 9.0)),
         steps=random.randrange(12),
         end=end,
-        off_after=random.randrange(1, 30) if is_cut else None,
         seed=random.getrandbits(32),
         commit_s=commit_s,
         # Once in a while another program opens the store, which keeps none.

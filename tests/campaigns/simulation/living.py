@@ -8,7 +8,7 @@ from typing import Any, final
 import attrs
 import trio
 
-from atomic_store import AtomicStoreError, JournalFailed, Store, open_store
+from atomic_store import AtomicStoreError, JournalCorrupt, JournalFailed, Store, open_store
 from atomic_store.journal import Recovery
 from atomic_store.journal.file import open_file_journal
 from atomic_store.testing.faulty_disk import FaultyDisk
@@ -17,8 +17,8 @@ from spoiled_files import damage_index, spoil_snapshots
 
 from ..history import Stored
 from .calling import Calling, take_steps
-from .flow import DECISION_EVENTS_MAX, PATH, TIMEOUT_S, Life
-from .noted import EVENTS, Notes, stored_of
+from .flow import DECISION_EVENTS_MAX, PATH, POWER_OFF, TIMEOUT_S, Life
+from .noted import EVENTS, Notes
 from .reading import Looking
 from .world import World
 
@@ -39,7 +39,11 @@ class Living:
     disk: FaultyDisk
     notes: Notes
     world: World
+    was_lost: bool = False
+    """The life before ended with a loss of power."""
     has_opened: bool = False
+    was_cut: bool = False
+    """The power went off in the middle of it."""
 
     async def run(self) -> None:
         """Open the store, let happen what is planned, and see it end."""
@@ -71,6 +75,7 @@ class Living:
         except BodyBug:
             self.notes.counts["end: raise"] += 1
         except AtomicStoreError as error:
+            self.was_cut = self.was_cut or (not self.has_opened and self.disk.is_off)
             self._excuse(error)
         else:
             self.notes.counts["end: cancel" if body.cancelled_caught else "end: close"] += 1
@@ -120,39 +125,52 @@ class Living:
         notes.history.heads.append((notes.history.now(), store.head.position))
         if life.end in ("kill", "power loss"):
             # From here on nothing reaches the disk: what is open stays undecided.
+            self.was_cut = disk.is_off
             disk.power_off_at(0)
             await trio.sleep(life.commit_s + 0.001)
         self._count_snapshots(store)
 
     def _plan_faults(self, *, is_early: bool) -> None:
         for fault in self.life.faults:
-            if fault.is_early is is_early:
-                self.disk.fail(
-                    fault.operation,
-                    path=fault.path,
-                    nth=fault.nth,
-                    short=fault.short,
-                    times=fault.times,
-                )
-        if self.life.off_after is not None and not is_early:
-            self.disk.power_off_at(self.disk.changes + self.life.off_after)
+            if fault.is_early is not is_early:
+                continue
+            if fault.operation == POWER_OFF:
+                self.disk.power_off_at(self.disk.changes + fault.nth)
+                continue
+            self.disk.fail(
+                fault.operation,
+                path=fault.path,
+                nth=fault.nth,
+                short=fault.short,
+                times=fault.times,
+            )
 
     def _excuse(self, error: AtomicStoreError) -> None:
-        """A store fails only if the disk does."""
+        """A store fails only if the disk does; what cannot be read counts as damaged."""
         self.notes.counts[f"end: {type(error).__name__}"] += 1
-        has_fault = bool(self.disk.failures) or self.disk.is_off
-        if not isinstance(error, JournalFailed) or not has_fault:
+        failed = {operation for operation, _ in self.disk.failures}
+        if isinstance(error, JournalCorrupt):
+            is_excused = "read" in failed or self.disk.is_off
+        else:
+            is_excused = isinstance(error, JournalFailed) and (bool(failed) or self.disk.is_off)
+        if not is_excused:
             self.notes.wrong("fails by faults", f"the store ended with {error!r}")
 
     def _look_at_disk(self) -> None:
-        for operation, _ in self.disk.failures:
-            self.notes.counts[f"fault: {operation}"] += 1
+        counts, failed = self.notes.counts, [operation for operation, _ in self.disk.failures]
+        for operation in failed:
+            counts[f"fault: {operation}"] += 1
+        is_short = any(fault.short is not None for fault in self.life.faults)
+        counts["fault: short write"] += is_short and "write" in failed
+        counts[f"fault: {POWER_OFF}"] += self.was_cut
+        counts["never opened"] += not self.has_opened
         if self.disk.open_files:
             self.notes.wrong("closes files", f"open at the end: {self.disk.open_files}")
 
     def _count(self, recovery: Recovery) -> None:
         counts = self.notes.counts
         counts["opened"] += 1
+        counts["opened: after power loss"] += self.was_lost
         counts["opened: torn"] += recovery.torn_bytes > 0
         counts["opened: not closed"] += not recovery.was_closed
         counts["opened: several segments"] += recovery.segments > 1

@@ -119,7 +119,7 @@ class Looking:
                     with trio.move_on_after(TAILED_S):
                         async for item in feed:
                             if not isinstance(item, CaughtUp):
-                                given.append(item)
+                                given.append(item)  # noqa: PERF401 - as far as it comes
         except AtomicStoreError as error:
             self._excuse(error)
             self.notes.tell_error(operation, error)

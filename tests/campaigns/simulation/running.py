@@ -63,10 +63,11 @@ def run(flow: Flow) -> Ran:
 
 async def _live(flow: Flow, notes: Notes, world: World, records: list[Stored]) -> None:
     disk = FaultyDisk(0)
+    was_lost = False
     for life in flow.lives:
-        living = Living(life, disk, notes, world)
+        living = Living(life, disk, notes, world, was_lost)
         await living.run()
-        disk = living.left()
+        disk, was_lost = living.left(), life.end == "power loss"
     last = Living(LAST, disk, notes, world)
     world.commit_s = 0.0
     async with last._open_journal() as journal, last._open_store(journal) as store:

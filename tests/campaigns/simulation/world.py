@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any, Final, TypeVar
 from unittest.mock import patch
@@ -19,7 +20,10 @@ import outcome
 import trio
 import uuid_utils
 
+import atomic_store.opening
+import atomic_store.reader
 from atomic_store.admission import Admission
+from atomic_store.events import event_types
 from atomic_store.journal import opening
 from atomic_store.journal.pipeline import CommitPipeline
 from schedules import seeded
@@ -29,6 +33,10 @@ T = TypeVar("T")
 BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 CRASHING: Final = "crash"
 """The bidder for whom no round can be opened: the scope's actor crashes."""
+
+
+known_event_types = cache(event_types)
+"""What a store makes anew each time it is opened, which takes as long as all the rest."""
 
 
 class ActorBug(Exception):
@@ -95,4 +103,6 @@ def open_world(seed: int) -> Iterator[World]:
         stack.enter_context(patch.object(opening, "uuid4", world.new_id))
         stack.enter_context(patch.object(CommitPipeline, "_in_thread", _in_thread_of(world)))
         stack.enter_context(patch.object(Admission, "open", _open_or_crash(Admission.open)))
+        for user in (atomic_store.opening, atomic_store.reader):
+            stack.enter_context(patch.object(user, "event_types", known_event_types))
         yield world
