@@ -27,6 +27,7 @@ from atomic_store.gateway import open_client
 from atomic_store.gateway.client import opening
 from atomic_store.gateway.client.backoff import BackOff
 from atomic_store.journal.verify import verify
+from gateway_talk import until
 
 from .gateway.bidders import Bidder, referee
 from .gateway.broken import BROKEN
@@ -34,7 +35,7 @@ from .gateway.process import GatewayProcess, open_gateway_process
 from .gateway.proxy import Proxy, open_proxy
 from .gateway.raw_bidders import RawBidder
 from .gateway.readers import RawFollower, ask, follow, watch
-from .gateway.told import Told, stored_in
+from .gateway.told import Heard, Told, stored_in
 
 PATIENCE_S: Final = 60.0
 """How long it may take, once the weather is good, until everybody knows everything."""
@@ -171,9 +172,11 @@ class Storm:
 
     async def _reset(self, times: int) -> None:
         for number in range(1, times + 1):
-            while sum(one.ended is not None for one in self.told.proposed) < 15 * number:
-                await trio.sleep(0.01)
+            await until(partial(self._has_ended, 15 * number))
             self.proxy.reset_all()
+
+    def _has_ended(self, count: int) -> bool:
+        return count <= sum(one.ended is not None for one in self.told.proposed)
 
     async def _trouble_connections(self) -> None:
         ways = self._ways()
@@ -252,10 +255,8 @@ class Storm:
         with trio.move_on_after(PATIENCE_S) as patience:
             for heard in self.told.followed:
                 wanted = sum(one.scope.startswith(heard.prefix) for one in stored)
-                while len(heard.positions) < wanted:
-                    await trio.sleep(0.02)
-            while last != self.watched:
-                await trio.sleep(0.02)
+                await until(partial(_has, heard, wanted))
+            await until(lambda: last == self.watched)
         if patience.cancelled_caught and last != self.watched:
             self.told.faults.append(f"whoever watches thinks {self.watched}, and it is {last}")
 
@@ -294,6 +295,10 @@ class Storm:
         self.counts["queries"] = len(self.told.queried)
         lines = [f"{self.counts[what]:8}  {what}" for what in sorted(self.counts)]
         return "\n".join([*lines, f"{self.healthy_s:8.3f}  s a healthy client waited at most"])
+
+
+def _has(heard: Heard, count: int) -> bool:
+    return len(heard.positions) >= count
 
 
 async def storm(seed: int, size: Size, broken: str | None = None) -> tuple[list[str], Storm]:

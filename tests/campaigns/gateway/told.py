@@ -128,8 +128,7 @@ async def stored_in(path: Path) -> list[Stored]:
     return [
         Stored(
             record.position, record.scope, record.sequence, str(record.proposal_id),
-            record.event.data["cents"],  # type: ignore[index,call-overload]  # as it was proposed
-            str(record.metadata["$by"]), record.meta,  # type: ignore[arg-type]  # an object
+            record.event.data["cents"], str(record.metadata["$by"]), record.meta,
         )
         for record in records
     ]  # fmt: skip
