@@ -1,4 +1,10 @@
-"""Long searches for broken promises; each can be run by hand, and CI runs a short one of each."""
+"""
+Long searches for broken promises: many flows, what everybody was told, and a checker.
+
+`history` is what clients write down, `checker` compares it with the journal, by the rules of
+`stored_rules`, `round_rules` and `timed_rules`. Each campaign can be run by hand; CI runs a
+short one of each.
+"""
 
 from __future__ import annotations
 

@@ -29,6 +29,8 @@ from atomic_store.gateway.client.backoff import BackOff
 from atomic_store.journal.verify import verify
 from gateway_talk import until
 
+from .checker import check
+from .gateway.as_history import history_of, kept
 from .gateway.bidders import Bidder, referee
 from .gateway.broken import BROKEN
 from .gateway.process import GatewayProcess, open_gateway_process
@@ -104,7 +106,11 @@ class Storm:
             await self._caught_up()
             others.cancel_scope.cancel()
         await self._look_what_is_left()
-        return self.told.violations(await stored_in(self.gateway.path))
+        stored = await stored_in(self.gateway.path)
+        # What is plainly wrong first: a history is made of positions that there are.
+        return self.told.violations(stored) or [
+            str(violation) for violation in check(history_of(self.told, stored), kept(stored))
+        ]
 
     # --- who takes part -----------------------------------------------------------------------
 

@@ -71,9 +71,16 @@ class Heard:
     began: float
     after: int = 0
     positions: list[int] = attrs.Factory(list)
+    times: list[float] = attrs.Factory(list)
+    """When each came."""
     is_whole: bool = False
     """It has said that this was all, at `ended`."""
     ended: float = 0.0
+
+    def give(self, position: int, now: float) -> None:
+        """Write down that a record came."""
+        self.positions.append(position)
+        self.times.append(now)
 
 
 @attrs.define(eq=False)
