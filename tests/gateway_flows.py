@@ -3,8 +3,9 @@ Random flows: what clients say to a gateway, and whether all that they hear is r
 
 Several clients propose, decide, offer to decide, follow, ask, take back and hang up; some take
 nothing for a while; the journal holds commits back; rights change; time passes; an operator ends
-rounds; in the end all is settled, or the gateway shuts down, or the journal fails. It all runs without sockets or threads, under a clock that only moves when it is told to
-and a seed that fixes the order of tasks: the same seed always does the same.
+rounds. In the end all is settled, or the gateway shuts down, or the journal fails. It all runs
+without sockets or threads, under a clock that only moves when it is told to and a seed that fixes
+the order of tasks: the same seed always does the same.
 """
 
 from __future__ import annotations

@@ -222,7 +222,6 @@ class House:
         self.tasks.start_soon(serve)
         return talk
 
-
     async def shielded(self, run: Callable[[], Awaitable[None]]) -> None:
         """Run something as a gateway does, which the store's failure does not cancel."""
         with trio.CancelScope(shield=True) as scope:

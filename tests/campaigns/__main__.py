@@ -1,4 +1,4 @@
-"""`python -m tests.campaigns [NAME…]`: run campaigns, one after the other; all, if none is named."""
+"""`python -m tests.campaigns [NAME…]`: run campaigns, one after the other; without names, all."""
 
 from __future__ import annotations
 
