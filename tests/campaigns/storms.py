@@ -54,6 +54,8 @@ class Size:
     """How many clients there are, and how bad it gets."""
 
     seconds: float
+    proposals: int = 0
+    """It goes on until so many have ended, also where the machine is slow."""
     bidders: int = 6
     raw_bidders: int = 6
     referees: int = 2
@@ -98,6 +100,7 @@ class Storm:
                 async with trio.open_nursery() as bidders:
                     for client in self._bidders():
                         bidders.start_soon(client.run)
+                    bidders.start_soon(self._be_healthy)
                     await self._blow()
                     patience.deadline = trio.current_time() + PATIENCE_S
                     self.over.set()
@@ -137,7 +140,6 @@ class Storm:
         for n in range(self.size.askers):
             others.start_soon(ask, f"asker-{n}", port, told, self._chance())
         others.start_soon(watch, "watcher", port, told, self.watched)
-        others.start_soon(self._be_healthy)
 
     def _chance(self) -> Random:
         return Random(self.random.getrandbits(64))
@@ -172,6 +174,7 @@ class Storm:
             nursery.start_soon(self._trouble_connections)
             await self._end_lives()
             await trio.sleep_until(began + self.size.seconds)
+            await until(partial(self._has_ended, self.size.proposals))
             nursery.cancel_scope.cancel()
         self.proxy.mend()
         self.counts.update(self.proxy.counts)

@@ -40,7 +40,7 @@ def options(asked: argparse.Namespace, found: Path) -> list[str]:
 
 
 def _search_all(seconds: int) -> int:
-    """Search with each target in a process of its own; gives the first exit status that is not 0."""
+    """Search with each target in a process of its own, until one fails; gives its exit status."""
     for name in TARGETS:
         command = [sys.executable, "-m", "tests.campaigns.fuzz", name, "--seconds", str(seconds)]
         status = subprocess.run(command).returncode
