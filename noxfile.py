@@ -117,6 +117,20 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def campaign(session: nox.Session) -> None:
+    """Does it keep its promises in long searches, too? Arguments name some of tests/campaigns."""
+    install(session, "test")
+    session.run("python", "-m", "tests.campaigns", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Does it take any bytes? Five minutes for each target; arguments are for all of them."""
+    install(session, "fuzz")
+    session.run("python", "-m", "tests.campaigns.fuzz", "all", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Replay the bids of real auctions, as README.md does."""
     install(session)

@@ -3,8 +3,9 @@ Random flows: what clients say to a gateway, and whether all that they hear is r
 
 Several clients propose, decide, offer to decide, follow, ask, take back and hang up; some take
 nothing for a while; the journal holds commits back; rights change; time passes; an operator ends
-rounds. It all runs without sockets or threads, under a clock that only moves when it is told to
-and a seed that fixes the order of tasks: the same seed always does the same.
+rounds. In the end all is settled, or the gateway shuts down, or the journal fails. It all runs
+without sockets or threads, under a clock that only moves when it is told to and a seed that fixes
+the order of tasks: the same seed always does the same.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from atomic_store import Decision, JsonEvent, ValidationRequest
-from atomic_store.errors import AtomicStoreError
+from atomic_store.errors import AtomicStoreError, JournalFailed
 from atomic_store.gateway import Limits, Principal, Right
 from atomic_store.gateway.protocol import server_messages as say
 from gateway_ears import WRONG, Asked, Ear, Ledger
@@ -277,24 +278,33 @@ class Flow:
             await ear.talk.outbox.aclose()
         await self.quiet()
 
-    async def shut_down(self) -> None:
+    async def fail(self) -> None:
+        """Let the journal fail in the middle of it: each request is answered all the same."""
+        # Whatever a gateway does then, it does although the store's block is cancelled.
+        with trio.CancelScope(shield=True):
+            self.here.journal.fail()
+            await self.shut_down("store_failed")
+            await self.check_nothing_is_left()
+            self.ledger.check()
+
+    async def shut_down(self, reason: str) -> None:
         """Say goodbye to everybody in the middle of it: each request is answered."""
-        goodbye = say.Goodbye(reason="shutdown")
         is_over = False
 
         async def stop() -> None:
             nonlocal is_over
-            await self.here.gateway._entrance.stop_all(goodbye)
+            await self.here.gateway._entrance.stop_all(say.Goodbye(reason=reason))
             is_over = True
 
-        self.tasks.start_soon(stop)
-        await self.let_go()
-        for _ in range(8):
-            self.clock.jump(1)
-            await self.quiet()
-        assert is_over
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stop)
+            await self.let_go()
+            for _ in range(8):
+                self.clock.jump(1)
+                await self.quiet()
+            assert is_over
         for ear in self.past_ears:
-            if not ear.talk.gate.is_broken and ear.talk.socket.closed == (1001, "shutdown"):
+            if not ear.talk.gate.is_broken and ear.talk.socket.closed == (1001, reason):
                 assert ear.said_goodbye
                 # What lay in the socket was not read.
                 read = ear.talk.connection.session._last_id
@@ -363,10 +373,13 @@ async def _flow(seed: int, clock: MockClock, told: Ledger) -> None:
         here.store._parts.journal = lagging
         flow = Flow(here, random, clock, told, tasks)
         await flow.run()
-        if random.random() < 0.75:
+        ending = random.random()
+        if ending < 0.6:
             await flow.settle()
+        elif ending < 0.8:
+            await flow.shut_down("shutdown")
         else:
-            await flow.shut_down()
+            await flow.fail()
         await flow.check_nothing_is_left()
         told.check()
         tasks.cancel_scope.cancel()
@@ -377,5 +390,8 @@ def run(seed: int) -> Ledger:
     told = Ledger(None)  # type: ignore[arg-type]  # there is a journal only inside
     clock = MockClock()
     with seeded(seed):
-        trio.run(_flow, seed, clock, told, clock=clock)
+        try:
+            trio.run(_flow, seed, clock, told, clock=clock)
+        except JournalFailed:
+            told.counts["journal failed"] += 1
     return told

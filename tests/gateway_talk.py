@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
@@ -187,6 +187,8 @@ class House:
     tasks: Tasks
     limits: Limits
     principals: dict[str, Principal]
+    shields: list[trio.CancelScope] = attrs.Factory(list)
+    """What runs in them is only cancelled with the house, not when the store fails."""
 
     async def connect(self, name: str = "ada", **rights: tuple[str, ...]) -> Talk:
         """Connect somebody; with all rights, unless some are named."""
@@ -212,13 +214,19 @@ class House:
         talk = Talk(connection, gate, socket, send)
 
         async def serve() -> None:
-            await connection.serve()
+            await self.shielded(connection.serve)
             del entrance.connections[number]
             entrance._ended.set()
             talk.is_over.set()
 
         self.tasks.start_soon(serve)
         return talk
+
+    async def shielded(self, run: Callable[[], Awaitable[None]]) -> None:
+        """Run something as a gateway does, which the store's failure does not cancel."""
+        with trio.CancelScope(shield=True) as scope:
+            self.shields.append(scope)
+            await run()
 
 
 @attrs.frozen
@@ -255,12 +263,15 @@ async def house(
         # Without a rest between two sweeps, all is sent once no task has anything to do.
         following = gateway._services.following
         following.sweep_s = following.rest_share = 0
-        tasks.start_soon(following.run)
+        here = House(store, journal, gateway, tasks, limits, {})
+        tasks.start_soon(here.shielded, following.run)
         await wait_all_tasks_blocked()
         try:
-            yield House(store, journal, gateway, tasks, limits, {})
+            yield here
         finally:
             tasks.cancel()
+            for scope in here.shields:
+                scope.cancel()
             # A store is closed only when all is durable.
             journal.resume()
 

@@ -7,7 +7,7 @@ import pytest
 from campaigns.storms import Size, storm
 
 SMALL = Size(
-    3.0, bidders=4, raw_bidders=4, referees=1, followers=2, raw_followers=2, askers=1, kills=1
+    3.0, 100, bidders=4, raw_bidders=4, referees=1, followers=2, raw_followers=2, askers=1, kills=1
 )
 
 

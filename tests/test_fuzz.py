@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from atomic_store.cli import bids_file, ending
 from atomic_store.filter import filter as filter_
+from atomic_store.gateway.access import token_text
 from atomic_store.gateway.protocol.session import Session
 from atomic_store.journal import tail
 from campaigns.fuzz import TARGETS, corpus, target
@@ -26,9 +27,7 @@ KEPT = {name: sorted(path for path in corpus(name).iterdir()) for name in TARGET
 EXAMPLES = {"conversation": 30, "arguments": 100}
 """Of those that cost more; 200 of the others."""
 
-changes = st.builds(
-    Change, st.sampled_from(Kind), st.integers(0, 2**16 - 1), st.integers(0, 255)
-)
+changes = st.builds(Change, st.sampled_from(Kind), st.integers(0, 2**16 - 1), st.integers(0, 255))
 
 
 @pytest.mark.parametrize(
@@ -69,9 +68,7 @@ def test_what_nobody_has_seen(name: str) -> None:
 
 def test_changes_are_read() -> None:
     """Four bytes are a change; each kind does what it says."""
-    made = [
-        Change(Kind(number), 1, 2).made(b"abcd") for number in range(len(Kind))
-    ]
+    made = [Change(Kind(number), 1, 2).made(b"abcd") for number in range(len(Kind))]
 
     assert [Change(Kind.PUT, 258, 7), Change(Kind.FLIP, 0, 0)] == [
         *changes_of(bytes([1, 1, 2, 7, 0]).ljust(2 * CHANGE_BYTES, b"\0"))
@@ -101,14 +98,13 @@ def error_without_a_line() -> Iterator[None]:
 @contextmanager
 def note_lost() -> Iterator[None]:
     """A token file is written without its notes."""
-    from campaigns.fuzz import token_file_target as on
 
     def without_notes(tokens: Any) -> bytes:
         entries = tuple(attrs.evolve(entry, note=None) for entry in tokens.entries)
         return write(type(tokens)(entries))
 
-    write = on.write
-    with patch.object(on, "write", without_notes):
+    write = token_text.write
+    with patch.object(token_text, "write", without_notes):
         yield
 
 
@@ -128,7 +124,7 @@ def test_what_is_broken_is_found(name: str) -> None:
     """With the code broken in one place, something that is kept shows it."""
     fuzz = target(name)
     with BROKEN[name]():
-        with pytest.raises(BaseException) as found:  # noqa: B017, PT011 - a group, or anything
+        with pytest.raises(BaseException) as found:
             for path in KEPT[name]:
                 fuzz(path.read_bytes())
 

@@ -22,7 +22,8 @@ def test_flows_were_worth_it() -> None:
     for met in (
         "accepted", "rejected", "timed_out", "withdrawn", "ended", "duplicate", "superseded",
         "forbidden", "no_validator", "not_found", "scope_busy", "too_many", "internal",
-        "shutting_down", "refused stale_round", "refused invalid_event", "past", "validate",
-        "over", "waiting", "caught_up", "records", "scopes", "stats", "goodbye",
+        "shutting_down", "store_failed", "journal failed", "refused stale_round",
+        "refused invalid_event", "past", "validate", "over", "waiting", "caught_up", "records",
+        "scopes", "stats", "goodbye",
     ):  # fmt: skip
         assert total[met] > 0, met

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -28,6 +29,7 @@ from atomic_store.gateway import Client, open_client
 from atomic_store.gateway.client import opening
 from atomic_store.gateway.client.backoff import BackOff
 from gateway_raw import Raw, message, request
+from gateway_talk import until
 
 from .gateway.bidders import Bidder, decide
 from .gateway.network import GATEWAY, Network, open_network, reason_against
@@ -36,7 +38,7 @@ from .gateway.told import Told, stored_in
 
 SKIPPED: Final = 77
 GATEWAY_NOTICES_S: Final = 2.25 * HEARTBEAT_S
-"""A silent client is asked after a heartbeat, and given up after another; looked at each quarter."""
+"""A silent client is asked after a heartbeat, given up after another; each quarter it looks."""
 CLIENT_NOTICES_S: Final = 3 * HEARTBEAT_S
 """A silent gateway is given up after two and a half heartbeats; looked at each half."""
 SLACK_S: Final = 3.0
@@ -118,7 +120,7 @@ async def _parted(
         async with client.subscribe() as feed:
             async for item in feed:
                 if not isinstance(item, CaughtUp):
-                    positions.append(item.position)
+                    positions.append(item.position)  # noqa: PERF401 - as far as it comes
 
     async with open_client(network.url, token="ada") as client:
         async with trio.open_nursery() as nursery:
@@ -203,8 +205,7 @@ async def loss(network: Network, share: float = 0.2, proposals: int = 12) -> lis
                 (f"lossy/{share}",), is_careful=True, host=GATEWAY,
             )  # fmt: skip
             nursery.start_soon(bidder.run)
-        while sum(one.outcome is not None for one in told.proposed) < proposals:
-            await trio.sleep(0.02)
+        await until(lambda: proposals <= sum(one.outcome is not None for one in told.proposed))
         over.set()
     network.heal()
     stored = await stored_in(network.gateway.path)
@@ -291,10 +292,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if reason is not None:
         print(f"skipped: {reason}", file=sys.stderr)
         return SKIPPED
-    os.environ[INSIDE] = "1"
-    os.execvp(  # noqa: S606 - nothing is left to do here
-        "unshare", ["unshare", "-n", sys.executable, "-m", "tests.campaigns.networks", *names]
-    )
+    inside = [sys.executable, "-m", "tests.campaigns.networks", *names]
+    return subprocess.run(["unshare", "-n", *inside], env={**os.environ, INSIDE: "1"}).returncode
 
 
 if __name__ == "__main__":

@@ -27,14 +27,17 @@ from atomic_store.gateway import open_client
 from atomic_store.gateway.client import opening
 from atomic_store.gateway.client.backoff import BackOff
 from atomic_store.journal.verify import verify
+from gateway_talk import until
 
+from .checker import check
+from .gateway.as_history import history_of, kept
 from .gateway.bidders import Bidder, referee
 from .gateway.broken import BROKEN
 from .gateway.process import GatewayProcess, open_gateway_process
 from .gateway.proxy import Proxy, open_proxy
 from .gateway.raw_bidders import RawBidder
 from .gateway.readers import RawFollower, ask, follow, watch
-from .gateway.told import Told, stored_in
+from .gateway.told import Heard, Told, stored_in
 
 PATIENCE_S: Final = 60.0
 """How long it may take, once the weather is good, until everybody knows everything."""
@@ -51,6 +54,8 @@ class Size:
     """How many clients there are, and how bad it gets."""
 
     seconds: float
+    proposals: int = 0
+    """It goes on until so many have ended, also where the machine is slow."""
     bidders: int = 6
     raw_bidders: int = 6
     referees: int = 2
@@ -95,6 +100,7 @@ class Storm:
                 async with trio.open_nursery() as bidders:
                     for client in self._bidders():
                         bidders.start_soon(client.run)
+                    bidders.start_soon(self._be_healthy)
                     await self._blow()
                     patience.deadline = trio.current_time() + PATIENCE_S
                     self.over.set()
@@ -103,7 +109,11 @@ class Storm:
             await self._caught_up()
             others.cancel_scope.cancel()
         await self._look_what_is_left()
-        return self.told.violations(await stored_in(self.gateway.path))
+        stored = await stored_in(self.gateway.path)
+        # What is plainly wrong first: a history is made of positions that there are.
+        return self.told.violations(stored) or [
+            str(violation) for violation in check(history_of(self.told, stored), kept(stored))
+        ]
 
     # --- who takes part -----------------------------------------------------------------------
 
@@ -130,7 +140,6 @@ class Storm:
         for n in range(self.size.askers):
             others.start_soon(ask, f"asker-{n}", port, told, self._chance())
         others.start_soon(watch, "watcher", port, told, self.watched)
-        others.start_soon(self._be_healthy)
 
     def _chance(self) -> Random:
         return Random(self.random.getrandbits(64))
@@ -165,15 +174,18 @@ class Storm:
             nursery.start_soon(self._trouble_connections)
             await self._end_lives()
             await trio.sleep_until(began + self.size.seconds)
+            await until(partial(self._has_ended, self.size.proposals))
             nursery.cancel_scope.cancel()
         self.proxy.mend()
         self.counts.update(self.proxy.counts)
 
     async def _reset(self, times: int) -> None:
         for number in range(1, times + 1):
-            while sum(one.ended is not None for one in self.told.proposed) < 15 * number:
-                await trio.sleep(0.01)
+            await until(partial(self._has_ended, 15 * number))
             self.proxy.reset_all()
+
+    def _has_ended(self, count: int) -> bool:
+        return count <= sum(one.ended is not None for one in self.told.proposed)
 
     async def _trouble_connections(self) -> None:
         ways = self._ways()
@@ -252,10 +264,8 @@ class Storm:
         with trio.move_on_after(PATIENCE_S) as patience:
             for heard in self.told.followed:
                 wanted = sum(one.scope.startswith(heard.prefix) for one in stored)
-                while len(heard.positions) < wanted:
-                    await trio.sleep(0.02)
-            while last != self.watched:
-                await trio.sleep(0.02)
+                await until(partial(_has, heard, wanted))
+            await until(lambda: last == self.watched)
         if patience.cancelled_caught and last != self.watched:
             self.told.faults.append(f"whoever watches thinks {self.watched}, and it is {last}")
 
@@ -294,6 +304,10 @@ class Storm:
         self.counts["queries"] = len(self.told.queried)
         lines = [f"{self.counts[what]:8}  {what}" for what in sorted(self.counts)]
         return "\n".join([*lines, f"{self.healthy_s:8.3f}  s a healthy client waited at most"])
+
+
+def _has(heard: Heard, count: int) -> bool:
+    return len(heard.positions) >= count
 
 
 async def storm(seed: int, size: Size, broken: str | None = None) -> tuple[list[str], Storm]:

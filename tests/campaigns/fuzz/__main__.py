@@ -1,8 +1,9 @@
-"""`python -m tests.campaigns.fuzz TARGET`: feed a target with what atheris makes up."""
+"""`python -m tests.campaigns.fuzz TARGET`: feed a target, or all, with what atheris makes up."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ INPUT_SECONDS_MAX = 10
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.campaigns.fuzz", description=__doc__)
-    parser.add_argument("target", choices=TARGETS)
+    parser.add_argument("target", choices=(*TARGETS, "all"))
     parser.add_argument("--seconds", type=int, default=300, help="how long (300)")
     parser.add_argument("--found", type=Path, help="a folder to keep what reaches new code")
     parser.add_argument(
@@ -38,9 +39,21 @@ def options(asked: argparse.Namespace, found: Path) -> list[str]:
     ]  # fmt: skip
 
 
+def _search_all(seconds: int) -> int:
+    """Search with each target in a process of its own, until one fails; gives its exit status."""
+    for name in TARGETS:
+        command = [sys.executable, "-m", "tests.campaigns.fuzz", name, "--seconds", str(seconds)]
+        status = subprocess.run(command).returncode
+        if status:
+            return status
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Search; the process ends with libFuzzer's own exit status, 77 for a broken property."""
     asked = _arguments(arguments)
+    if asked.target == "all":
+        return _search_all(asked.seconds)
     if asked.keep:
         count = keep(corpus(asked.target), target(asked.target), asked.found)
         print(f"{count} inputs are kept for {asked.target}")

@@ -14,11 +14,16 @@ def fuzz(data: bytes) -> None:
     try:
         sale = parse_bids(data, "bids.csv")
     except BadBids as error:
-        assert PLACE.match(str(error)), error
-        assert all(c.isprintable() for c in str(error)), error
+        look_at_error(error)
         return
     bids = [proposal for queue in sale.queues for proposal in queue]
     assert 1 <= len(bids) <= data.count(b"\n") + data.count(b"\r") + 1
     assert len(sale.queues) == len(sale.openings) == len(sale.recorded_cents or ())
     ids = [proposal.id for proposal in bids]
     assert len(ids) == len(set(ids))
+
+
+def look_at_error(error: BadBids) -> None:
+    """An error names a line, and can be shown."""
+    assert PLACE.match(str(error)), error
+    assert all(c.isprintable() for c in str(error)), error

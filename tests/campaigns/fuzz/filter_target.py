@@ -65,4 +65,6 @@ def look_at(parsed: Filter) -> None:
         assert is_meant == again.matches(one)
         if is_meant:
             assert not parsed.bounds.matches_nothing
-            assert all(any(needle in line for needle in clause) for clause in parsed.needles if clause)
+            assert all(
+                any(needle in line for needle in clause) for clause in parsed.needles if clause
+            )

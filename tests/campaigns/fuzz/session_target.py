@@ -12,9 +12,9 @@ from typing import Final
 
 import attrs
 
-from atomic_store.gateway.protocol import server_messages as say
 from atomic_store.gateway.protocol.codes import CloseCode, ErrorCode
 from atomic_store.gateway.protocol.rights import Principal, Right
+from atomic_store.gateway.protocol.server_messages import Error, ServerMessage
 from atomic_store.gateway.protocol.session import (
     Action,
     Close,
@@ -86,13 +86,13 @@ class Talk:
             case None:
                 pass
 
-    def look_at_reply(self, message: say.ServerMessage) -> None:
+    def look_at_reply(self, message: ServerMessage) -> None:
         """An answer can be sent, and ends no request that is open."""
         assert self.session.phase is Phase.OPEN
         written = json.loads(write(message))
         if written["type"] == "pong":
             return
-        assert isinstance(message, say.Error)
+        assert isinstance(message, Error)
         assert message.code in MAY_BE_SAID
         assert message.message.isprintable()
         assert len(message.message) < MESSAGE_BYTES

@@ -11,6 +11,7 @@ import msgspec
 
 from atomic_store.gateway import asking
 from atomic_store.gateway.peer import Peer
+from atomic_store.gateway.protocol import paging
 from atomic_store.gateway.protocol.client_messages import Subscribe
 from atomic_store.gateway.protocol.server_messages import Result
 from atomic_store.gateway.protocol.session import Session, Start
@@ -34,10 +35,9 @@ def told_twice() -> Iterator[None]:
 @contextmanager
 def record_dropped() -> Iterator[None]:
     """Pages of several records lack their second one."""
-    body = asking.records_body
 
     def dropped(texts: list[bytes]) -> bytes:
-        return body([*texts[:1], *texts[2:]])
+        return paging.records_body([*texts[:1], *texts[2:]])
 
     with patch.object(asking, "records_body", dropped):
         yield

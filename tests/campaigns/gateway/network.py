@@ -22,8 +22,11 @@ from .process import GatewayProcess, open_gateway_process
 
 GATEWAY: Final = "10.77.0.2"
 CLIENTS: Final = "10.77.0.1"
+TRIED_RULE: Final = "iptables -A INPUT -p tcp -m statistic --mode random --probability 0.5 -j DROP"
 ROUND_S: Final = 30.0
 """Long enough that no round here ends by its deadline."""
+UP_S: Final = 10.0
+"""How long it may take until the cable is up."""
 TOOLS: Final = ("unshare", "nsenter", "ip", "iptables")
 
 
@@ -35,11 +38,9 @@ def reason_against() -> str | None:
     if missing:
         return f"{', '.join(missing)}: not installed (Debian: apt-get install iproute2 iptables)"
     tried = subprocess.run(
-        ["unshare", "-n", "sh", "-c",
-         "ip link add v0 type veth peer name v1 && iptables -A INPUT -p tcp"
-         " -m statistic --mode random --probability 0.5 -j DROP"],
+        ["unshare", "-n", "sh", "-c", f"ip link add v0 type veth peer name v1 && {TRIED_RULE}"],
         capture_output=True,
-    )  # fmt: skip
+    )
     if tried.returncode != 0:
         return f"network namespaces: {tried.stderr.decode(errors='replace').strip()}"
     return None
@@ -119,15 +120,18 @@ async def open_network(directory: Path) -> AsyncIterator[Network]:
         network = Network(gateway)
         network._inside("ip", "addr", "add", f"{GATEWAY}/24", "dev", "v1")
         network._inside("ip", "link", "set", "v1", "up")
-        with trio.fail_after(10):
-            while not await _answers(gateway.port):
-                await trio.sleep(0.02)
+        with trio.fail_after(UP_S):
+            await _can_be_reached(gateway.port)
         yield network
 
 
-async def _answers(port: int) -> bool:
-    try:
-        await (await trio.open_tcp_stream(GATEWAY, port)).aclose()
-    except OSError:
-        return False
-    return True
+async def _can_be_reached(port: int) -> None:
+    """Wait until the other side answers: a cable takes a moment."""
+    while True:
+        try:
+            stream = await trio.open_tcp_stream(GATEWAY, port)
+        except OSError:
+            await trio.sleep(0.02)
+        else:
+            await stream.aclose()
+            return

@@ -33,7 +33,7 @@ async def follow(name: str, port: int, told: Told, random: Random) -> None:
         ):
             async for item in feed:
                 if not isinstance(item, CaughtUp):
-                    heard.positions.append(item.position)
+                    heard.give(item.position, trio.current_time())
                 if random.random() < 0.02:
                     await trio.sleep(random.random() / 2)
 
@@ -70,7 +70,8 @@ class RawFollower:
         """Take a message; gives the position behind which it can be gone on."""
         found = await heard_of(raw)
         if found["type"] == "records":
-            heard.positions += [record["position"] for record in found["records"]]
+            for record in found["records"]:
+                heard.give(record["position"], trio.current_time())
             if self.random.random() < 0.05:
                 await trio.sleep(self.random.random())
         elif found["type"] == "caught_up":
@@ -103,7 +104,8 @@ async def _query(raw: Raw, id_: int, told: Told, name: str, random: Random) -> N
         if found["type"] == "goodbye":
             raise GoneAway
         if found["type"] == "records":
-            heard.positions += [record["position"] for record in found["records"]]
+            for record in found["records"]:
+                heard.give(record["position"], trio.current_time())
         elif found["type"] == "error":
             if found["code"] not in GOING_AWAY:
                 told.faults.append(f"{name}: {found}")

@@ -71,9 +71,16 @@ class Heard:
     began: float
     after: int = 0
     positions: list[int] = attrs.Factory(list)
+    times: list[float] = attrs.Factory(list)
+    """When each came."""
     is_whole: bool = False
     """It has said that this was all, at `ended`."""
     ended: float = 0.0
+
+    def give(self, position: int, now: float) -> None:
+        """Write down that a record came."""
+        self.positions.append(position)
+        self.times.append(now)
 
 
 @attrs.define(eq=False)
@@ -128,8 +135,7 @@ async def stored_in(path: Path) -> list[Stored]:
     return [
         Stored(
             record.position, record.scope, record.sequence, str(record.proposal_id),
-            record.event.data["cents"],  # type: ignore[index,call-overload]  # as it was proposed
-            str(record.metadata["$by"]), record.meta,  # type: ignore[arg-type]  # an object
+            record.event.data["cents"], str(record.metadata["$by"]), record.meta,
         )
         for record in records
     ]  # fmt: skip
