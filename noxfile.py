@@ -103,10 +103,39 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def lock(session: nox.Session) -> None:
+    """Write which versions were reviewed, with hashes; `-- --upgrade` takes newer ones."""
+    session.install("uv>=0.5")
+    session.run(
+        "uv", "pip", "compile", "pyproject.toml", "--all-extras", "--universal", "--quiet",
+        "--python-version", "3.11", "--generate-hashes", "--custom-compile-command", "nox -s lock",
+        # Only Windows needs them, and the library is not for that.
+        "--no-emit-package", "cffi", "--no-emit-package", "pycparser",
+        "-o", ".ci/requirements.txt", *session.posargs,
+    )  # fmt: skip
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Are the packages that users get those that were reviewed? Is anything known against them?"""
+    session.install("packaging", "pip-audit>=2.7")
+    install(session)
+    session.run("python", "tests/audit.py")
+
+
+@nox.session
 def schemas(session: nox.Session) -> None:
     """Write what is made of the protocol's classes: its schemas, and the tables of its page."""
     install(session, "test")
     session.run("python", "tests/protocol_files.py")
+
+
+@nox.session
+def campaign(session: nox.Session) -> None:
+    """Does it also hold where all there is gets tried? Names of tests/campaigns/ after `--`."""
+    install(session, "test")
+    for name in session.posargs or ["flips"]:
+        session.run("python", "-m", f"tests.campaigns.{name}")
 
 
 @nox.session
