@@ -41,7 +41,7 @@ __all__ = ["main"]
 @help_option
 def atomic_store() -> None:
     """
-    Look into stores of events, check them, serve one, or see one at work.
+    Look into stores of events, check and back them up, serve one, or see one at work.
 
     Data goes to stdout, everything else to stderr.
 
