@@ -263,6 +263,18 @@ class TestWitnesses:
         assert ["b", "c", "e"] == [record.scope for record in records]
         assert (2, 0, 2) == (done.missing, done.left_out, done.unknown)
 
+    def test_a_later_line_in_an_earlier_place(self) -> None:
+        """A line from further on, in the place of another, does not make those behind it late."""
+        disk = _commits(("a", "b", "c"), ("d", "e", "f"))
+        path, _ = place_of(disk, 1)
+        lines = disk.files()[path].splitlines(keepends=True)
+        lines[1] = lines[4]
+        disk.put(path, b"".join(lines))
+        done, records = repaired(disk)
+
+        assert ["b", "c", "d", "e", "f"] == [record.scope for record in records]
+        assert (1, 1) == (done.missing, done.unknown)
+
     def test_a_header_in_the_middle(self) -> None:
         """A header that stands where none belongs is no record, and no record is lost by it."""
         disk = _commits(("a",), ("a",), ("b",))
