@@ -89,6 +89,10 @@ class Faults:
             except JournalFailed:
                 pass
             else:
+                for seed in range(8):
+                    left = disk.crash(seed)
+                    assert left.kind(TARGET) is not Kind.NOTHING
+                    self.check(left)
                 return step
             for seed in range(3):
                 self.check(disk.crash(seed))

@@ -10,33 +10,45 @@ beside a live writer too.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Final, cast
 
 import click
 
-from .backup import backup
-from .demo import demo
 from .ending import ended
-from .events import events
-from .export_records import export
-from .import_records import import_
-from .index import index
-from .inspect import inspect
 from .output import flush
-from .repair import repair
-from .restore import restore
-from .scopes import scopes
-from .serve import serve
-from .state import state
-from .stats import stats
-from .tail import tail
 from .texts import help_option, version_option
-from .token import token
-from .verify import verify
 
 __all__ = ["main"]
 
+COMMANDS: Final = (
+    "backup", "demo", "events", "export", "import", "index", "inspect", "repair", "restore",
+    "scopes", "serve", "state", "stats", "tail", "token", "verify",
+)  # fmt: skip
+"""Each is the name of a module of this room, and of the command in it; but for those below."""
+ELSEWHERE: Final = {
+    "export": ("export_records", "export"),
+    "import": ("import_records", "import_"),
+}
+"""Commands whose module, and what it calls them, have other names."""
 
-@click.group(add_help_option=False, no_args_is_help=False)
+
+class Commands(click.Group):
+    """Commands that are imported when they are asked for: each starts as if there were no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give all names, in the order of help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = ELSEWHERE.get(cmd_name, (cmd_name, cmd_name))
+        return cast("click.Command", getattr(import_module(f".{module}", __name__), name))
+
+
+@click.command(cls=Commands, add_help_option=False, no_args_is_help=False)
 @version_option
 @help_option
 def atomic_store() -> None:
@@ -49,13 +61,6 @@ def atomic_store() -> None:
     Exit codes: 0 done; 1 something is wrong with the store, or the scope is not
     there; 2 it could not be done; 130 interrupted; 141 the reader of stdout left.
     """  # noqa: D301  # click's mark for "do not wrap this paragraph"
-
-
-for command in (
-    demo, inspect, scopes, events, tail, state, stats, verify, index, backup, restore, repair,
-    export, import_, serve, token,
-):  # fmt: skip
-    atomic_store.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
