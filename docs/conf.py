@@ -11,6 +11,7 @@ from sphinx.ext.napoleon import Config, GoogleDocstring
 import atomic_store
 import atomic_store.gateway
 import atomic_store.journal
+import atomic_store.safekeeping
 import atomic_store.testing
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def find_public_name(
         atomic_store,
         atomic_store.gateway,
         atomic_store.journal,
+        atomic_store.safekeeping,
         atomic_store.testing,
     ):
         if name in module.__all__:

@@ -63,6 +63,8 @@ class Faults:
     tool: Tool
     wanted: list[tuple[object, ...]]
     """What the target has, if it is there."""
+    left_out: bytes | None
+    """What a repair tells in a file."""
     operations: frozenset[str]
     """What the tool asks of the disk."""
 
@@ -72,7 +74,8 @@ class Faults:
         disk = before.copy()
         tool(disk)
         operations = frozenset(operation for operation, _ in disk.log)
-        return cls(before, tool, without_places(records_in(TARGET, disk)), operations)
+        left_out = disk.files().get(f"{TARGET}/left-out.jsonl")
+        return cls(before, tool, without_places(records_in(TARGET, disk)), left_out, operations)
 
     def lose_power_at_every_step(self) -> int:
         """Lose the power, or kill the process, before each change; gives how many there are."""
@@ -86,6 +89,10 @@ class Faults:
             except JournalFailed:
                 pass
             else:
+                for seed in range(8):
+                    left = disk.crash(seed)
+                    assert left.kind(TARGET) is not Kind.NOTHING
+                    self.check(left)
                 return step
             for seed in range(3):
                 self.check(disk.crash(seed))
@@ -114,6 +121,7 @@ class Faults:
         if disk.kind(TARGET) is not Kind.NOTHING:
             assert () == verify(TARGET, disk=disk).damage
             assert self.wanted == without_places(records_in(TARGET, disk))
+            assert self.left_out == disk.files().get(f"{TARGET}/left-out.jsonl")
 
     def check_unfinished(self, disk: FaultyDisk, place: str) -> None:
         """What has not got its name yet is whole, or no store."""

@@ -24,6 +24,7 @@ from journal_files import (
     moving,
     only_open_at,
     segment,
+    wrapped,
     writing,
 )
 from kept_safe import TARGET, files_of
@@ -135,6 +136,15 @@ class TestCopy:
         assert (segment(6), 3) == (refused.value.path, refused.value.line)
         assert before == disk.files()
 
+    def test_damage_at_the_end(self) -> None:
+        """Also damage in the last segment is found; a file that shrinks is read to its end."""
+        disk = lived(is_closed=True)
+        longer = wrapped(disk, size=lambda file: disk.size(file) + 10)
+        assert 13 == backup(STORE, "/shorter", disk=longer).head.position
+        disk.put(segment(11), disk.files()[segment(11)].replace(b'"cents":900', b'"cents":901'))
+        with pytest.raises(JournalCorrupt, match=f"{segment(11)} is damaged at offset 240, line 2"):
+            backup(STORE, TARGET, disk=disk)
+
     @pytest.mark.parametrize("name", [1, 6, 11])
     def test_a_missing_segment(self, name: int) -> None:
         """Where a segment is missing, the one that should be there is named."""
@@ -210,13 +220,14 @@ class TestGrowing:
 
         assert before == disk.files()
 
-    @pytest.mark.parametrize("content", [b"{}\n", b'{"close":0}\n', b"no line"])
+    @pytest.mark.parametrize("content", [b"{}\n", b'{"close":0}\n', b"no line", b"a record"])
     def test_a_damaged_backup(self, content: bytes) -> None:
         """A backup whose last segment is damaged is refused, and named."""
         disk = lived(is_closed=True)
         backup(STORE, TARGET, disk=disk)
         path = segment(11).replace(STORE, TARGET)
-        disk.put(path, content)
+        lines = disk.files()[path].splitlines(keepends=True)
+        disk.put(path, lines[1] if content == b"a record" else content)
         with pytest.raises(JournalCorrupt) as refused:
             backup(STORE, TARGET, disk=disk)
 

@@ -41,6 +41,8 @@ def served(
         ("events", "--prefix=lot-", "--where=type = Bid and data.max_cents > 3000"),
         ("events", "--after=50", "--limit=40", "--json"),
         ("events", "--correlation=nobody"),
+        ("export",),
+        ("export", "--prefix=lot-3"),
         ("scopes",),
         ("scopes", "--json"),
         ("scopes", "--sort=events", "--reverse", "--limit=2"),

@@ -62,7 +62,7 @@ async def fill(place: Path, random: Random) -> None:
     )
 
     def value(depth: int = 0) -> object:
-        kinds = [None, True, 0, -1, 10**30, 0.1, 1e300, -0.0, random.choice(texts)]
+        kinds: list[object] = [None, True, 0, -1, 10**30, 0.1, 1e300, -0.0, random.choice(texts)]
         if depth < 3:
             kinds += [[value(depth + 1)], {random.choice(texts): value(depth + 1)}, {}, []]
         return random.choice(kinds)

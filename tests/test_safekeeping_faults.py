@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -143,8 +144,8 @@ def test_a_backup_that_grows_fails_once(operation: str) -> None:
         growing.check(disk.copy())
 
 
-@pytest.mark.parametrize("tool", ["restore", "backup", "repair"])
-def test_interrupted(tool: str) -> None:
+@pytest.mark.parametrize("tool", [restore, backup, repair])
+def test_interrupted(tool: Callable[..., object]) -> None:
     """Ctrl-C leaves nothing half-made, and does not touch the source."""
     disk = lived(is_closed=True)
     before = files_of(disk, STORE)
@@ -153,9 +154,8 @@ def test_interrupted(tool: str) -> None:
         if done > total / 2:
             raise KeyboardInterrupt
 
-    tools = {"restore": restore, "backup": backup, "repair": repair}
     with pytest.raises(KeyboardInterrupt):
-        tools[tool](STORE, TARGET, disk=disk, on_progress=interrupt)
+        tool(STORE, TARGET, disk=disk, on_progress=interrupt)
     assert before == {p: c for p, c in disk.files().items() if not p.endswith("/lock")}
 
 

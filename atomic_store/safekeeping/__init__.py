@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ..journal.verify import Damage, Verification, verify
 from .backing_up import BackedUp, backup
-from .exporting import export_records
+from .exporting import Paged, export_records
 from .importing import Imported, import_records
 from .keeping import CutScope
 from .left_out import LeftOut
@@ -26,6 +26,7 @@ __all__ = [
     "ExportEnd",
     "Imported",
     "LeftOut",
+    "Paged",
     "Repaired",
     "Restored",
     "Verification",

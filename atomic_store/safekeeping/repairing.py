@@ -220,6 +220,7 @@ class _Repairing:
                 self.disk.unlink(path)
 
     def _findings(self, salvage: Salvage) -> Iterator[Finding]:
+        place = Place(self.path, 0, 1)
         for k, name in enumerate(self._names):
             salvage.begin_segment()
             path = self._of(name)
@@ -237,8 +238,8 @@ class _Repairing:
             yield from salvage.end_segment(None if following is None else int(following[:20]))
         self._last = salvage.last
         self._end = max(self._end, salvage.claimed, salvage.last)
-        name = salvage.cut or (self._names[-1] if salvage.was_refused else None)
-        if name is not None and int(name[:20]) == salvage.last + 1:
+        promised = salvage.cut or (self._names[-1] if salvage.was_refused else "")
+        if promised[:20] == f"{salvage.last + 1:020}":
             # A segment is only made for a record.
             self._end = max(self._end, salvage.last + 1)
         if self._end > salvage.last:

@@ -54,7 +54,7 @@ class Staging:
         journal = f"{self.path}/{JOURNAL}"
         with attempting("rename", journal):
             disk.rename(self.journal, journal)
-        sync_directory(disk, self.path)
+        # That syncs the directory, too.
         make_durable_file(disk, self.path, STORE, store_line(line))
         refuse_taken(disk, self.target)
         with attempting("rename", self.target):
