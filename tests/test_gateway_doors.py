@@ -107,8 +107,9 @@ async def test_health_of_a_failed_journal() -> None:
             assert host.journal is not None
             host.journal.observe(lambda records: None, lambda failure: None)
             host.journal.fail()
+            answer = await host.get("/healthz")
 
-            assert (503, b"the journal has failed\n") == await host.get("/healthz")
+    assert (503, b"the journal has failed\n") == answer
 
 
 async def test_figures(guests: Guests) -> None:

@@ -134,7 +134,7 @@ class TestToldMeansDurable:
 
     async def test_what_is_read_of_the_past_is_durable(self) -> None:
         """With a fold, reading the past waits until all that the round sees is on disk."""
-        fold = Fold(0, lambda count, bid: count + 1)
+        fold: Fold[int, Bid] = Fold(0, lambda count, bid: count + 1)
         async with bids(state=fold) as (store, journal), trio.open_nursery() as nursery:
             with paused(journal):
                 Call(nursery, partial(store.store_if_valid, Bid("lot", "ada", 1), accept))
