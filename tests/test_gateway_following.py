@@ -137,6 +137,23 @@ async def test_a_record_that_fits_no_message() -> None:
         assert record["omitted_bytes"] > 6_000
 
 
+async def test_reading_ahead(mock_clock: MockClock) -> None:
+    """Who comes while the sweeper rests reads ahead of it, and gets nothing a second time."""
+    async with house() as here:
+        here.gateway._services.following.sweep_s = 1
+        await admit(here, 1)
+        await admit(here, 2, 3)
+        ada = await here.connect()
+        id_ = await ada.ask("subscribe", all=True)
+        assert [1, 2, 3] == positions(ada, id_)
+        await admit(here, 4)
+        assert [] == positions(ada, id_)
+        mock_clock.jump(1)
+        await wait_all_tasks_blocked()
+
+        assert [4] == positions(ada, id_)
+
+
 async def test_it_rests(mock_clock: MockClock) -> None:
     """After a sweep commits gather, at least for half as long as it took; then they go together."""
     async with house() as here:
