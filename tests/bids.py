@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import attrs
@@ -63,6 +63,20 @@ async def bids(**options: Any) -> AsyncIterator[tuple[Store[Bid], MemoryJournal]
         open_store(journal, events=Bid, scope_of=lot_of, **options) as store,
     ):
         yield store, journal
+
+
+@contextmanager
+def paused(journal: MemoryJournal) -> Iterator[None]:
+    """
+    Let no commit become durable in the block.
+
+    Behind it they do, also if the test has failed in it: else it would wait for the disk for ever.
+    """
+    journal.pause()
+    try:
+        yield
+    finally:
+        journal.resume()
 
 
 class Call:

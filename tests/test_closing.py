@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from functools import partial
 
 import pytest
@@ -11,11 +12,12 @@ from trio.testing import wait_all_tasks_blocked
 from atomic_store import (
     Decision,
     JournalFailed,
+    Store,
     StoreClosed,
     ValidationRequest,
     open_store,
 )
-from bids import Bid, Call, accept, accept_slowly, bids, lot_of
+from bids import Bid, Call, accept, accept_slowly, bids, lot_of, paused
 
 BID = Bid("lot", "ada", 1)
 
@@ -52,6 +54,40 @@ class TestTheEnd:
 
             assert call.result.was_accepted
             assert journal.head.position == 1
+
+    def test_interrupted(self) -> None:
+        """Ctrl-C does not cut the end short: what was decided is made durable and told before."""
+        told: list[str] = []
+
+        async def follow(store: Store[Bid]) -> None:
+            async with store.subscribe() as feed:
+                told.extend([type(item).__name__ async for item in feed])
+
+        async def main() -> None:
+            async with trio.open_nursery() as nursery:
+                async with bids() as (store, journal):
+
+                    @trio.lowlevel.enable_ki_protection
+                    async def interrupt() -> None:
+                        with trio.CancelScope(shield=True), paused(journal):
+                            await wait_all_tasks_blocked()
+                            signal.raise_signal(signal.SIGINT)
+                            await wait_all_tasks_blocked()
+                            told.append("interrupted")
+
+                    journal.pause()
+                    nursery.start_soon(follow, store)
+                    Call(nursery, partial(store.store_if_valid, BID, accept))
+                    await wait_all_tasks_blocked()
+                    nursery.start_soon(interrupt)
+
+        with pytest.raises(BaseException) as caught:
+            trio.run(main)
+
+        assert pytest.RaisesGroup(
+            KeyboardInterrupt, allow_unwrapped=True, flatten_subgroups=True
+        ).matches(caught.value)
+        assert told == ["interrupted", "CaughtUp", "Record"]
 
     @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, SystemExit])
     async def test_errors_leave_as_themselves(self, error: type[BaseException]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import trio
 
@@ -104,6 +106,25 @@ class TestCreating:
 
                 assert 0 == opened(left).records
                 assert () == verify(STORE, disk=left).damage
+
+    def test_killed_before_the_power_goes(self) -> None:
+        """A kill while a store is made, then a loss of power while it is finished: it still is."""
+        steps = FaultyDisk()
+        only_open(steps)
+        for kill in range(1, steps.changes + 1):
+            for change in range(1, steps.changes + 1):
+                disk = FaultyDisk(kill * change)
+                disk.power_off_at(kill)
+                with pytest.raises(JournalFailed):
+                    only_open(disk)
+                disk.kill()
+                disk.power_off_at(disk.changes + change)
+                with suppress(JournalFailed):
+                    only_open(disk)
+                left = disk.crash()
+                only_open(left)
+
+                assert (kill, change, ()) == (kill, change, verify(STORE, disk=left).damage)
 
     def test_adopts_the_header(self) -> None:
         """A store whose making was interrupted before store.json keeps its segment's ids."""

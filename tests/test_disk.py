@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import trio
 
 from atomic_store.errors import JournalCorrupt, JournalFailed, StoreLocked
 from atomic_store.journal import StoredRecord
+from atomic_store.journal import disk as disk_module
 from atomic_store.journal.disk import Access, Kind, NotAFile, OSDisk
 from atomic_store.journal.file import open_file_journal
 from atomic_store.journal.verify import verify
@@ -140,6 +142,25 @@ class TestOSDisk:
         assert disk.is_running(pid)
         refuse(ProcessLookupError)
         assert not disk.is_running(pid)
+
+    def test_syncing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is synced, a file's bytes, a file, a directory, the system is asked to sync."""
+        asked: list[tuple[str, int]] = []
+
+        def ask(name: str) -> Callable[[int], None]:
+            return lambda file: asked.append((name, os.fstat(file).st_ino))
+
+        monkeypatch.setattr(disk_module, "_fdatasync", ask("fdatasync"))
+        monkeypatch.setattr(os, "fsync", ask("fsync"))
+        disk, path = OSDisk(), tmp_path / "file"
+        file = disk.open(str(path), Access.NEW)
+        disk.fdatasync(file)
+        disk.fsync(file)
+        disk.close(file)
+        disk.fsync_directory(str(tmp_path))
+
+        own = path.stat().st_ino
+        assert [("fdatasync", own), ("fsync", own), ("fsync", tmp_path.stat().st_ino)] == asked
 
 
 class TestJournal:

@@ -111,6 +111,15 @@ class TestFaults:
                 disk.pwrite(file, b"x", 0)
         disk.pwrite(file, b"x", 0)
 
+    def test_short_and_no_failure(self) -> None:
+        """A write may be short once, and none fail."""
+        disk = FaultyDisk()
+        file = written(disk, "/a", b"")
+        disk.fail("write", nth=2, short=2, times=0)
+
+        assert [4, 2, 4] == [disk.pwrite(file, b"abcd", 0) for _ in range(3)]
+        assert [] == disk.failures
+
     def test_short(self) -> None:
         """A short write is told as such; the one after it fails."""
         disk = FaultyDisk()

@@ -20,6 +20,7 @@ from atomic_store import (
     parse_filter,
 )
 from atomic_store import feed as feed_module
+from atomic_store.journal import StoredRecord
 from bids import Bid, Call, accept, bids
 
 
@@ -166,6 +167,31 @@ async def test_closing_ends_feeds() -> None:
             pass
 
 
+async def test_closing_gives_what_was_decided() -> None:
+    """When the store closes, a feed gives also what was decided and is not durable yet."""
+    seen: list[object] = []
+
+    async with trio.open_nursery() as nursery:
+        async with bids() as (store, journal):
+
+            async def follow() -> None:
+                async with store.subscribe() as feed:
+                    seen.extend([item async for item in feed])
+
+            async def resume() -> None:
+                await wait_all_tasks_blocked()
+                journal.resume()
+
+            nursery.start_soon(follow)
+            await wait_all_tasks_blocked()
+            journal.pause()
+            Call(nursery, partial(store.store_if_valid, Bid("lot", "ada", 1), accept))
+            await wait_all_tasks_blocked()
+            nursery.start_soon(resume)
+
+    assert [type(item) for item in seen] == [CaughtUp, Record]
+
+
 async def test_failure_ends_feeds() -> None:
     """When the journal fails, a feed gives what is durable, and raises."""
     caught: list[BaseException | None] = []
@@ -210,6 +236,20 @@ async def test_bad_arguments() -> None:
         with pytest.raises(ValueError, match="found both"):
             async with store.subscribe(scope="a", prefix="b"):
                 pass
+
+
+def test_the_window() -> None:
+    """The latest records are kept, as many as fit; it says when it does not reach far enough."""
+    records = [StoredRecord(p, "lot", p, f"{p:036}", "", "Bid", b"{}") for p in range(1, 31)]
+    weigh = feed_module._weight
+    hub = feed_module.Hub(window_bytes_max=10 * weigh(records[-1]))
+    for record in records:
+        hub.publish([record])
+
+    assert records[20:] == list(hub.window)
+    assert sum(map(weigh, hub.window)) == hub.window_bytes
+    assert [None, None, records[20:]] == [hub.page(after) for after in (0, 19, 20)]
+    assert [records[21:], []] == [hub.page(after) for after in (21, 30)]
 
 
 async def test_falling_behind_twice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,7 @@ async def test_what_a_client_says_that_it_is(
     (line,) = [r.getMessage() for r in caplog.records if r.getMessage().startswith("hello ")][:1]
     assert line.isprintable()
     assert len(line) < 400
+    assert BEN not in line
 
 
 async def test_connections_of_a_principal(guests: Guests) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from atomic_store import JournalFailed
 from gateway_guests import ADA, BEN, Guests, ada_and_ben, refused
 from gateway_raw import Hosted, hosted, unharmed
 from token_files import token
@@ -97,6 +98,18 @@ async def test_health() -> None:
         assert 405 == (await host.get("/healthz", method="POST"))[0]
         assert 404 == (await host.get("/nothing"))[0]
         assert 426 == (await host.get("/"))[0]
+
+
+async def test_health_of_a_failed_journal() -> None:
+    """It is not well once its journal has failed, also before anybody else has noticed."""
+    with pytest.raises(JournalFailed):
+        async with hosted() as host:
+            assert host.journal is not None
+            host.journal.observe(lambda records: None, lambda failure: None)
+            host.journal.fail()
+            answer = await host.get("/healthz")
+
+    assert (503, b"the journal has failed\n") == answer
 
 
 async def test_figures(guests: Guests) -> None:

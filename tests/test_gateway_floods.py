@@ -29,6 +29,7 @@ from gateway_raw import (
     unharmed,
     until,
 )
+from gateway_talk import house
 
 SMALL = Limits(message_bytes=1000)
 IMPATIENT = Limits(slow_s=0.3, outbox_bytes=100_000)
@@ -218,6 +219,23 @@ async def test_answers_that_are_not_read(sent: bytes) -> None:
     async with hosted(limits=IMPATIENT) as host, unharmed(host):
         async with host.client(buffer_bytes=4096) as raw:
             await send_until_it_ends(host, raw, sent * 2000)
+
+
+async def test_who_takes_no_answers_is_not_read() -> None:
+    """No more is taken of what such a client says than its outbox has room for answers."""
+    async with house(limits=Limits(outbox_bytes=1_000)) as here:
+        deaf = await here.connect()
+        deaf.gate.fill()
+        for _ in range(100):
+            await deaf.outbox.send('{"type":"nothing like this"}')
+        await wait_all_tasks_blocked()
+        assert 80 < deaf.socket.inbox.statistics().current_buffer_used
+        deaf.hear_all()
+        deaf.gate.empty()
+        for _ in range(200):
+            await wait_all_tasks_blocked()
+
+        assert ["error"] * 100 == deaf.hear_types()
 
 
 async def test_queries_that_are_not_read(outboxes: list[Outbox]) -> None:

@@ -10,6 +10,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from atomic_store import JsonEvent
+from atomic_store.errors import JournalCorrupt, JournalFailed
 from atomic_store.gateway import Limits
 from atomic_store.journal.memory import MemoryJournal
 from gateway_talk import House, Talk, house
@@ -136,6 +137,23 @@ async def test_a_record_that_fits_no_message() -> None:
         assert record["omitted_bytes"] > 6_000
 
 
+async def test_reading_ahead(mock_clock: MockClock) -> None:
+    """Who comes while the sweeper rests reads ahead of it, and gets nothing a second time."""
+    async with house() as here:
+        here.gateway._services.following.sweep_s = 1
+        await admit(here, 1)
+        await admit(here, 2, 3)
+        ada = await here.connect()
+        id_ = await ada.ask("subscribe", all=True)
+        assert [1, 2, 3] == positions(ada, id_)
+        await admit(here, 4)
+        assert [] == positions(ada, id_)
+        mock_clock.jump(1)
+        await wait_all_tasks_blocked()
+
+        assert [4] == positions(ada, id_)
+
+
 async def test_it_rests(mock_clock: MockClock) -> None:
     """After a sweep commits gather, at least for half as long as it took; then they go together."""
     async with house() as here:
@@ -170,6 +188,20 @@ async def test_what_waits_is_sent_without_a_rest() -> None:
         await wait_all_tasks_blocked()
 
         assert list(range(1, 1_201)) == positions(ada, id_)
+
+
+async def test_from_the_journal() -> None:
+    """What is not kept in memory is read from the journal, page by page, without a gap."""
+    async with house(limits=Limits(page_records=2)) as here:
+        here.store._hub.window_bytes_max = 0
+        await admit(here, *range(7))
+        ada = await here.connect()
+        id_ = await ada.ask("subscribe", all=True, after=1)
+        await wait_all_tasks_blocked()
+
+        assert [2, 3, 4, 5, 6, 7] == positions(ada, id_)
+        await admit(here, 7)
+        assert [8] == positions(ada, id_)
 
 
 async def test_slow_subscribers() -> None:
@@ -280,7 +312,15 @@ async def test_what_cannot_be_followed(members: dict[str, Any], code: str) -> No
         ada.heard("error", id=1, code=code)
 
 
-async def test_damage_is_told() -> None:
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError("the secret path"), "internal"),
+        (JournalCorrupt("/secret", 0, "a record", "none"), "store_failed"),
+        (JournalFailed("open", "/secret", "mend it"), "store_failed"),
+    ],
+)
+async def test_damage_is_told(error: Exception, code: str) -> None:
     """A subscriber that comes to what cannot be read is told so; its connection goes on."""
     async with house() as here:
         await admit(here, 1)
@@ -288,10 +328,9 @@ async def test_damage_is_told() -> None:
         ada = await here.connect()
         ada.hear()
         here.gateway._services.following._hub.window.clear()
-        here.store._parts.journal = broken = _Broken(here.journal)  # type: ignore[assignment]  # a stand-in
+        here.store._parts.journal = broken = _Broken(here.journal, error)  # type: ignore[assignment]  # a stand-in
         id_ = await ada.ask("subscribe", all=True)
-        error = ada.heard("error", id=id_, code="internal")
-        assert "secret" not in error["message"]
+        assert "secret" not in ada.heard("error", id=id_, code=code)["message"]
         here.store._parts.journal = broken.journal
         await ada.ask("query", all=True)
         ada.heard("records")
@@ -300,14 +339,14 @@ async def test_damage_is_told() -> None:
 class _Broken:
     """A journal that cannot be looked through."""
 
-    def __init__(self, journal: MemoryJournal) -> None:
-        self.journal = journal
+    def __init__(self, journal: MemoryJournal, error: Exception) -> None:
+        self.journal, self.error = journal, error
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.journal, name)
 
     async def scan(self, wanted: object, *, limit: int) -> None:
-        raise OSError("the secret path")
+        raise self.error
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -315,6 +354,8 @@ async def test_at_random(seed: int) -> None:
     """Whoever comes, is slow, goes and comes again gets every record once, in order."""
     random = Random(seed)
     async with house(limits=Limits(outbox_bytes=3_000, page_records=3)) as here:
+        # Some of them find what they lack in memory, some in the journal.
+        here.store._hub.window_bytes_max = random.choice((3_000, 16_000_000))
         followers: list[tuple[Talk, int, int]] = []
         admitted = 0
         for _ in range(120):

@@ -236,6 +236,7 @@ async def test_somebody_else() -> None:
     [
         ({"proposal_id": "x"}, "bad_message"),
         ({"metadata": {"$by": "ben"}}, "bad_message"),
+        ({"metadata": {"a": 1, "$other": 1}}, "bad_message"),
         ({"state": True}, "no_state"),
         ({"scope": ""}, "invalid_event"),
         ({"scope": "a\0"}, "invalid_event"),
@@ -255,6 +256,19 @@ async def test_what_cannot_be_proposed(members: dict[str, object], code: str) ->
 
         ada.heard("error", id=1, code=code, final=None)
         assert [] == ada.hear_all()
+
+
+async def test_where_an_event_belongs() -> None:
+    """Where the store tells an event's scope, a proposal that says another one is refused."""
+    async with house(scope_of=lambda event: event.data["lot"]) as here:
+        ada = await here.connect()
+        ada.hear()
+        event = {"type": "Bid", "data": {"lot": "lot/1"}}
+        for scope in ("lot/2", "lot/1", None):
+            await ada.ask("propose", scope=scope, decide="self", event=event)
+
+        ada.heard("error", id=1, code="invalid_event")
+        assert ["validate", "waiting"] == ada.hear_types()
 
 
 async def test_a_full_waiting_room() -> None:

@@ -10,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from atomic_store import Fold, JsonEvent
 from atomic_store.gateway import Limits
+from atomic_store.gateway.protocol.client_messages import Decide
 from gateway_talk import House, Talk, admitted, an_id, bid, house, propose
 from slow_journals import hold_back
 
@@ -24,6 +25,29 @@ async def with_a_past(here: House, count: int = 12) -> Talk:
         await admitted(ada, cents)
     ada.hear_all()
     return ada
+
+
+async def test_nobody_has_seen_the_deadline(mock_clock: MockClock) -> None:
+    """A decision behind the deadline is too late, also if nobody else has had a turn since."""
+    async with house() as here:
+        ada = await here.connect()
+        ada.hear()
+        id_ = await propose(ada)
+        round_ = ada.heard("validate", id=id_)["round"]
+        peer = ada.connection._peer
+        assert peer is not None
+        mock_clock.jump(5.1)
+        refused = here.gateway._services.proposals.decide(
+            peer, Decide(id=id_, round=round_, accept=True)
+        )
+        await wait_all_tasks_blocked()
+
+        assert refused is not None
+        assert (id_, round_, "stale_round", False) == (
+            refused.id, refused.round, refused.code, refused.final,
+        )  # fmt: skip
+        ada.heard("result", id=id_, outcome="timed_out")
+        assert [] == await here.store.query_events("lot/1")
 
 
 class TestThePast:

@@ -9,7 +9,7 @@ import trio
 
 from atomic_store.errors import JournalCorrupt
 from atomic_store.journal.coverage import Coverage
-from atomic_store.journal.index_file import PAGE_BYTES, IndexDamaged, ScopeLast
+from atomic_store.journal.index_file import PAGE_BYTES, IndexDamaged, IndexReader, ScopeLast
 from atomic_store.journal.line import next_value, with_commit, with_crc
 from atomic_store.journal.reading import Place
 from atomic_store.journal.verify import verify
@@ -51,6 +51,21 @@ class TestLookingUp:
         assert (0, (), None) == (coverage.last, coverage.pieces, coverage.end("lot-1"))
         assert ([], {}) == (coverage.candidates("lot-1", "x"), coverage.scopes("", None, 9))
         assert [] == [*coverage.load_ends()]
+
+    def test_equal_hashes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Proposals whose ids have the same hash are told apart by their records."""
+
+        def everywhere(self: IndexReader, scope: str, proposal_id: str) -> tuple[int, ...]:
+            return tuple(range(self.header.first, self.header.last + 1))
+
+        async def main() -> None:
+            async with indexing(indexed()) as store:
+                for record in RECORDS:
+                    assert record in await store.journal.find(record.scope, record.id)
+                assert () == await store.journal.find("lot-1", an_id(999))
+
+        monkeypatch.setattr(IndexReader, "find_id", everywhere)
+        trio.run(main)
 
     def test_by_position(self) -> None:
         """Each covered position lies in one stretch, and its place is where its line is."""

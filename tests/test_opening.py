@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 import trio
 
-from atomic_store.errors import JournalCorrupt
+from atomic_store.errors import JournalCorrupt, JournalFailed
 from atomic_store.journal.disk import Kind
 from atomic_store.journal.verify import verify
 from atomic_store.testing.faulty_disk import FaultyDisk
@@ -111,6 +112,25 @@ class TestTorn:
         again = opened(cut).torn_kept
 
         assert (f"{kept}.2", b"older") == (again, cut.files()[kept])
+
+    def test_kept_aside_whenever_the_power_goes(self) -> None:
+        """However opening is cut short, the torn bytes are where they were, or kept aside."""
+        disk = lived(is_closed=False)
+        content = disk.files()[LAST]
+        torn = content[last_commit(content) : -3]
+        cut = with_file(disk, LAST, content[:-3])
+        whole = cut.copy()
+        only_open(whole)
+        for change in range(1, whole.changes + 1):
+            for seed in range(5):
+                broken = cut.copy()
+                broken.power_off_at(change)
+                with suppress(JournalFailed):
+                    only_open(broken)
+                files = broken.crash(seed).files()
+                kept = [found for path, found in files.items() if "/.torn-" in path]
+
+                assert torn in kept or files[LAST].endswith(torn), (change, seed)
 
     def test_goes_on(self) -> None:
         """Behind a torn tail that was cut off, the next commit follows without a gap."""

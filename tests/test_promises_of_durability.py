@@ -13,11 +13,18 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from atomic_store import (
     CaughtUp,
     Decision,
+    Fold,
+    IdempotencyConflict,
     JournalFailed,
     Result,
+    Store,
     ValidationRequest,
+    Validator,
+    open_store,
 )
-from bids import Bid, Call, accept, bids, higher_slowly
+from atomic_store.journal import Commit, Draft, StoredRecord
+from atomic_store.journal.memory import MemoryJournal
+from bids import Bid, Call, accept, bids, higher_slowly, lot_of, paused
 
 FAILURE = JournalFailed("fdatasync", "journal", "buy another disk")
 
@@ -26,7 +33,7 @@ class TestToldMeansDurable:
     """Promise 4."""
 
     @pytest.mark.parametrize(
-        "outcome", ["accepted", "rejected", "timed_out", "raised", "duplicate"]
+        "outcome", ["accepted", "rejected", "timed_out", "raised", "duplicate", "conflict"]
     )
     async def test_nothing_is_told_before_the_disk_has_it(
         self, outcome: str, autojump_clock: MockClock
@@ -43,30 +50,28 @@ class TestToldMeansDurable:
             return request.accept() if outcome == "accepted" else request.reject()
 
         async with bids() as (store, journal), trio.open_nursery() as nursery:
-            journal.pause()
-            first = Call(
-                nursery,
-                partial(store.store_if_valid, Bid("lot", "ada", 1), accept, proposal_id=id_),
-            )
-            await wait_all_tasks_blocked()
-            again = id_ if outcome == "duplicate" else None
-            call = Call(
-                nursery,
-                partial(store.store_if_valid, Bid("lot", "ada", 1), second, proposal_id=again),
-            )
-            await trio.sleep(10)
+            with paused(journal):
+                first = Call(
+                    nursery,
+                    partial(store.store_if_valid, Bid("lot", "ada", 1), accept, proposal_id=id_),
+                )
+                await wait_all_tasks_blocked()
+                again = id_ if outcome in ("duplicate", "conflict") else None
+                bid = Bid("lot", "ada", 2 if outcome == "conflict" else 1)
+                call = Call(nursery, partial(store.store_if_valid, bid, second, proposal_id=again))
+                await trio.sleep(10)
 
-            assert not first.is_over
-            assert not call.is_over
-            assert await store.query_events("lot") == []
-            assert store.head.position == 0
-
-            journal.resume()
+                assert not first.is_over
+                assert not call.is_over
+                assert await store.query_events("lot") == []
+                assert store.head.position == 0
             await wait_all_tasks_blocked()
 
             assert first.result.was_accepted
             if outcome == "raised":
                 assert type(call.error) is ZeroDivisionError
+            elif outcome == "conflict":
+                assert type(call.error) is IdempotencyConflict
             elif outcome == "duplicate":
                 assert call.result.is_duplicate
             else:
@@ -100,12 +105,11 @@ class TestToldMeansDurable:
         async with bids() as (store, journal), trio.open_nursery() as nursery:
             async with store.subscribe() as feed:
                 assert await anext(feed) == CaughtUp(0)
-                journal.pause()
-                Call(nursery, partial(store.store_if_valid, Bid("lot", "ada", 1), accept))
-                item = Call(nursery, feed.__anext__)
-                await wait_all_tasks_blocked()
-                assert not item.is_over
-                journal.resume()
+                with paused(journal):
+                    Call(nursery, partial(store.store_if_valid, Bid("lot", "ada", 1), accept))
+                    item = Call(nursery, feed.__anext__)
+                    await wait_all_tasks_blocked()
+                    assert not item.is_over
                 await wait_all_tasks_blocked()
                 assert item.value.event == Bid("lot", "ada", 1)
 
@@ -120,14 +124,30 @@ class TestToldMeansDurable:
             return request.accept()
 
         async with bids() as (store, journal), trio.open_nursery() as nursery:
-            journal.pause()
-            for n, validate in ((1, accept), (2, patient)):
-                Call(nursery, partial(store.store_if_valid, Bid("lot", "ada", n), validate))
-                await wait_all_tasks_blocked()
-            assert seen == 0
-            journal.resume()
+            with paused(journal):
+                for n, validate in ((1, accept), (2, patient)):
+                    Call(nursery, partial(store.store_if_valid, Bid("lot", "ada", n), validate))
+                    await wait_all_tasks_blocked()
+                assert seen == 0
             await wait_all_tasks_blocked()
             assert seen == 1
+
+    async def test_what_is_read_of_the_past_is_durable(self) -> None:
+        """With a fold, reading the past waits until all that the round sees is on disk."""
+        fold: Fold[int, Bid] = Fold(0, lambda count, bid: count + 1)
+        async with bids(state=fold) as (store, journal), trio.open_nursery() as nursery:
+            with paused(journal):
+                Call(nursery, partial(store.store_if_valid, Bid("lot", "ada", 1), accept))
+                await wait_all_tasks_blocked()
+                async with store.consider(Bid("lot", "bob", 2)) as request:
+                    assert request.sequence == 1
+                    past = Call(nursery, request.load_past)
+                    await wait_all_tasks_blocked()
+                    assert not past.is_over
+                    journal.resume()
+                    await wait_all_tasks_blocked()
+
+            assert list(past.value) == [Bid("lot", "ada", 1)]
 
 
 class TestNeverInDoubt:
@@ -168,23 +188,22 @@ class TestNeverInDoubt:
     async def test_cancelled_after_the_decision(self) -> None:
         """Once it is decided, a cancelled call waits, and returns its result."""
         async with bids() as (store, journal), trio.open_nursery() as nursery:
-            journal.pause()
             calls = []
-            for n, validate in ((1, accept), (2, higher_slowly)):
-                bid = Bid("lot", "ada", n)
-                calls.append(Call(nursery, partial(store.store_if_valid, bid, validate)))
+            with paused(journal):
+                for n, validate in ((1, accept), (2, higher_slowly)):
+                    bid = Bid("lot", "ada", n)
+                    calls.append(Call(nursery, partial(store.store_if_valid, bid, validate)))
+                    await wait_all_tasks_blocked()
+                for call in calls:
+                    call.scope.cancel()
                 await wait_all_tasks_blocked()
-            for call in calls:
-                call.scope.cancel()
-            await wait_all_tasks_blocked()
-            assert [call.is_over for call in calls] == [False, False]
-            journal.resume()
+                assert [call.is_over for call in calls] == [False, False]
             await wait_all_tasks_blocked()
 
             assert [call.result.was_accepted for call in calls] == [True, True]
             assert [call.scope.cancelled_caught for call in calls] == [False, False]
 
-    async def test_keyboard_interrupt_in_the_validator(self) -> None:
+    def test_keyboard_interrupt_in_the_validator(self) -> None:
         """An interrupt in a validator ends the round like a cancellation."""
 
         async def interrupted(request: ValidationRequest[Bid]) -> Decision:
@@ -196,13 +215,49 @@ class TestNeverInDoubt:
             signal.raise_signal(signal.SIGINT)
             return request.accept()
 
-        async with bids() as (store, _):
-            for validate in (interrupted, interrupted_at_once):
-                with pytest.raises(KeyboardInterrupt):
-                    await store.store_if_valid(Bid("lot", "ada", 1), validate)
-            result = await store.store_if_valid(Bid("lot", "bob", 2), accept)
+        async def propose(store: Store[Bid], validate: Validator[Bid]) -> None:
+            with pytest.raises(KeyboardInterrupt):
+                await store.store_if_valid(Bid("lot", "ada", 1), validate)
+
+        async def main() -> Result[Bid]:
+            async with bids() as (store, _):
+                for validate in (interrupted, interrupted_at_once):
+                    # In another task than the main one: that gets what nobody else does.
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(propose, store, validate)
+                return await store.store_if_valid(Bid("lot", "bob", 2), accept)
+
+        try:
+            result = trio.run(main)
+        except BaseException as error:
+            pytest.fail(f"another task was interrupted, or none: {error!r}")
 
         assert result.records[0].sequence == 1
+
+    def test_keyboard_interrupt_in_the_store(self) -> None:
+        """An interrupt in the middle of storing waits until that is done."""
+        results: list[Result[Bid]] = []
+
+        class Interrupting(MemoryJournal):
+            def append_nowait(
+                self, draft: Draft, *, expected_sequence: int
+            ) -> tuple[tuple[StoredRecord, ...], Commit]:
+                appended = super().append_nowait(draft, expected_sequence=expected_sequence)
+                if expected_sequence:
+                    signal.raise_signal(signal.SIGINT)
+                return appended
+
+        async def main() -> None:
+            journal = Interrupting()
+            async with open_store(journal, events=Bid, scope_of=lot_of) as store:
+                results.append(await store.store_if_valid(Bid("lot", "ada", 1), accept))
+                results.append(await store.store_if_valid(Bid("lot", "bob", 2), accept))
+                await trio.lowlevel.checkpoint()
+
+        with pytest.raises(KeyboardInterrupt):
+            trio.run(main)
+
+        assert [1, 2] == [result.records[0].sequence for result in results]
 
     def test_keyboard_interrupt_while_waiting_for_the_disk(self) -> None:
         """An interrupt does not pierce the wait for the disk: the result comes first."""
@@ -214,11 +269,11 @@ class TestNeverInDoubt:
 
                 @trio.lowlevel.enable_ki_protection
                 async def interrupt() -> None:
-                    await wait_all_tasks_blocked()
-                    signal.raise_signal(signal.SIGINT)
-                    await wait_all_tasks_blocked()
-                    assert results == []
-                    journal.resume()
+                    with paused(journal):
+                        await wait_all_tasks_blocked()
+                        signal.raise_signal(signal.SIGINT)
+                        await wait_all_tasks_blocked()
+                        assert results == []
 
                 nursery.start_soon(interrupt)
                 results.append(await store.store_if_valid(Bid("lot", "ada", 1), accept))

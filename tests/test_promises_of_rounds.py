@@ -16,7 +16,7 @@ from atomic_store import (
     StaleResponse,
     ValidationRequest,
 )
-from bids import HIGHEST, Bid, Call, accept, bids, higher
+from bids import HIGHEST, Bid, Call, accept, bids, higher, paused
 
 FAILURE = JournalFailed("fdatasync", "journal", "buy another disk")
 
@@ -242,6 +242,29 @@ class TestDeadline:
             assert call.result.timed_out
             assert len(await store.query_events("lot")) == 1
 
+    async def test_a_validator_ends_with_its_round(self, autojump_clock: MockClock) -> None:
+        """A validator is cancelled at the deadline, however long the disk takes to tell it."""
+        ended: list[float] = []
+
+        async def patient(request: ValidationRequest[Bid]) -> Decision:
+            try:
+                await trio.sleep_forever()
+            finally:
+                ended.append(trio.current_time())
+            raise AssertionError
+
+        async with bids(validation_timeout=3.0) as (store, journal), trio.open_nursery() as nursery:
+            with paused(journal):
+                Call(nursery, partial(store.store_if_valid, Bid("lot", "ada", 1), accept))
+                await wait_all_tasks_blocked()
+                began = trio.current_time()
+                call = Call(nursery, partial(store.store_if_valid, Bid("lot", "bob", 2), patient))
+                await trio.sleep(10)
+                assert [began + 3.0] == ended
+            await wait_all_tasks_blocked()
+
+            assert call.result.timed_out
+
     async def test_a_late_answer(self, autojump_clock: MockClock) -> None:
         """An answer after the deadline raises StaleResponse and changes nothing."""
         async with bids(validation_timeout=3.0) as (store, _):
@@ -268,6 +291,20 @@ class TestDeadline:
                 took.append(trio.current_time() - start)
 
         assert took == pytest.approx([5.0, 1.0, 9.0, 0.5])
+
+    async def test_a_validator_that_lets_nobody_else_run(self, mock_clock: MockClock) -> None:
+        """Whoever decides behind the deadline before anybody has seen it pass is too late."""
+
+        async def slow(request: ValidationRequest[Bid]) -> Decision:
+            await trio.lowlevel.checkpoint()
+            mock_clock.jump(100)
+            return request.accept()
+
+        async with bids(validation_timeout=3.0) as (store, _):
+            result = await store.store_if_valid(Bid("lot", "ada", 1), slow)
+            assert await store.query_events("lot") == []
+
+        assert result.timed_out
 
     async def test_a_plain_function_counts(self, mock_clock: MockClock) -> None:
         """A plain function cannot be interrupted: its decision counts, however long it took."""

@@ -19,7 +19,8 @@ from atomic_store import (
 )
 from atomic_store import scope as scope_module
 from atomic_store.journal.memory import open_memory_journal
-from bids import Bid, Call, accept, bids, higher, lot_of
+from bids import Bid, Call, accept, bids, higher, lot_of, paused
+from slow_journals import hold_back
 
 FAILURE = JournalFailed("fdatasync", "journal", "buy another disk")
 
@@ -98,6 +99,50 @@ class TestRememberedForEver:
             await wait_all_tasks_blocked()
 
             assert call.result.is_duplicate
+
+    async def test_while_another_round_is_open(self) -> None:
+        """A duplicate waits for the disk, and for no round."""
+        id_, bid = uuid4(), Bid("lot", "ada", 1)
+        async with bids() as (store, journal), trio.open_nursery() as nursery:
+            with paused(journal):
+                first = Call(nursery, partial(store.store_if_valid, bid, accept, proposal_id=id_))
+                await wait_all_tasks_blocked()
+                async with store.consider(Bid("lot", "bob", 2)):
+                    again = Call(
+                        nursery, partial(store.store_if_valid, bid, refuse_to_run, proposal_id=id_)
+                    )
+                    await wait_all_tasks_blocked()
+                    assert (False, False) == (first.is_over, again.is_over)
+                    journal.resume()
+                    await wait_all_tasks_blocked()
+
+                    assert again.result.is_duplicate
+                    assert again.result.records == first.result.records
+
+    async def test_not_forgotten_while_somebody_is_looked_up(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However much was admitted while a proposal was looked up, its equal is known."""
+        monkeypatch.setattr(scope_module, "IDS_KEPT", 0)
+        id_, bid = uuid4(), Bid("lot", "ada", 1)
+
+        async with bids() as (store, _), trio.open_nursery() as nursery:
+            # The first is told that it is new, the second not yet.
+            held_back = hold_back(store, "find", answers=1)
+            calls = []
+            async with store.consider(Bid("lot", "first", 1)) as request:
+                for _ in range(2):
+                    propose = partial(store.store_if_valid, bid, accept, proposal_id=id_)
+                    calls.append(Call(nursery, propose))
+                    await wait_all_tasks_blocked()
+                await request.respond(request.accept())
+            for n in range(3):
+                await store.store_if_valid(Bid("lot", "bob", n), accept)
+            held_back.go.set()
+            await wait_all_tasks_blocked()
+
+            assert [call.result.is_duplicate for call in calls] == [False, True]
+            assert len(await store.query_events("lot")) == 5
 
     async def test_not_forgotten_while_somebody_waits(
         self, monkeypatch: pytest.MonkeyPatch

@@ -75,6 +75,18 @@ class TestScan:
 
         assert (0, {}, "", 0) == (chain.position, chain.sequences, chain.at, scan.open_lines)
 
+    def test_nothing_behind_a_cut(self) -> None:
+        """A record behind a cut line is a problem, also if it is the next one."""
+        content = content_of(1)
+        chain = chain_of(content)
+        scan = SegmentScan(chain)
+        scan.feed(content)
+        line = content_of(chain.position + 1).splitlines()[1]
+        body = line.partition(b',"commit"')[0].partition(b',"crc"')[0]
+        scan.feed(with_commit(body, next_value(chain.value, body)))
+
+        assert ["nothing behind the cut line"] == [p.expected for p in (scan.problem,) if p]
+
     def test_read_again(self) -> None:
         """After going back to the last closed commit the same bytes give the same commits."""
         content = content_of(1)

@@ -22,7 +22,7 @@ from atomic_store import (
     open_store,
 )
 from atomic_store.proposal import TaskProposal
-from bids import HIGHEST, Bid, Call, accept, accept_slowly, bids, higher
+from bids import HIGHEST, Bid, Call, accept, accept_slowly, bids, higher, paused
 
 BID = Bid("lot", "ada", 1)
 
@@ -340,13 +340,12 @@ class TestQueries:
         """The outcome of a proposal on its way to the disk is told when it is there."""
         id_ = uuid4()
         async with bids() as (store, journal), trio.open_nursery() as nursery:
-            journal.pause()
-            Call(nursery, partial(store.store_if_valid, BID, accept, proposal_id=id_))
-            await wait_all_tasks_blocked()
-            call = Call(nursery, partial(store.outcome, id_, scope="lot"))
-            await wait_all_tasks_blocked()
-            assert not call.is_over
-            journal.resume()
+            with paused(journal):
+                Call(nursery, partial(store.store_if_valid, BID, accept, proposal_id=id_))
+                await wait_all_tasks_blocked()
+                call = Call(nursery, partial(store.outcome, id_, scope="lot"))
+                await wait_all_tasks_blocked()
+                assert not call.is_over
             await wait_all_tasks_blocked()
             assert call.result.was_accepted
 

@@ -338,8 +338,7 @@ class _Opening:
                 recovery = attrs.evolve(recovery, torn_kept=kept)
                 with attempting("ftruncate", path):
                     self.disk.ftruncate(file, self._verdict.offset)
-                with attempting("fsync", path):
-                    self.disk.fsync(file)
+            # That syncs the file, and so also where it ends now.
             write_again(self.disk, path, file, scan.last, isinstance(self._verdict, Kept))
             sync_directory(self.disk, self.directory)
             sync_directory(self.disk, self.path)

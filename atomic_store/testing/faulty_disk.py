@@ -41,7 +41,8 @@ class _Fault:
     wait: int
 
     def strikes(self, operation: str, path: str) -> bool:
-        if operation != self.operation or self.path not in path or self.times == 0:
+        is_over = self.times == 0 and self.short is None
+        if operation != self.operation or self.path not in path or is_over:
             return False
         self.wait -= 1
         if self.wait > 0:
@@ -110,7 +111,8 @@ class FaultyDisk:
           error: the error number.
           short: for a write: it writes this many bytes and succeeds, and the call after it
             fails.
-          times: how many calls fail; None for all from then on.
+          times: how many calls fail; None for all from then on. 0, with `short`: a write is
+            short, and none fails.
         """
         self._faults.append(_Fault(operation, path, error, short, times, nth))
 
