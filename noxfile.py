@@ -131,14 +131,6 @@ def schemas(session: nox.Session) -> None:
 
 
 @nox.session
-def campaign(session: nox.Session) -> None:
-    """Does it also hold where all there is gets tried? Names of tests/campaigns/ after `--`."""
-    install(session, "test")
-    for name in session.posargs or ["flips"]:
-        session.run("python", "-m", f"tests.campaigns.{name}")
-
-
-@nox.session
 def bench(session: nox.Session) -> None:
     """How fast is it on this machine? The measurements of docs/performance.md, beside others'."""
     install(session, "bench")

@@ -36,7 +36,8 @@ GROWTH_BYTES = 20_000
 FILLING = Load(0, workers=4, segment_bytes_max=30_000, piece_bytes=8_000)
 """Without an end: only a full disk ends it."""
 ROUNDS = 2
-
+SKIPPED = 77
+"""The exit status if nothing could be run."""
 
 
 class NoSuchDisk(Exception):
@@ -142,6 +143,7 @@ class FilledStore:
 
     place: Path
     disk: FullDisk
+    acknowledges_early: bool = False
     ledger: Ledger = attrs.Factory(Ledger)
     _life: int = 0
 
@@ -168,7 +170,12 @@ class FilledStore:
 
     def _live(self, *, is_full: bool, proposals: int | None) -> list[Line]:
         """Live a life, and take what it said and what it left."""
-        load = attrs.evolve(self.disk.load, life=self._life, proposals=proposals)
+        load = attrs.evolve(
+            self.disk.load,
+            life=self._life,
+            proposals=proposals,
+            acknowledges_early=self.acknowledges_early,
+        )
         if proposals is not None:
             load = attrs.evolve(load, workers=1)
         self._life += 1
@@ -197,9 +204,12 @@ class FilledStore:
             self.ledger.problems.append(f"expected {self.disk.reason!r}, found {lines[-1]}")
 
 
-def campaign(disk: FullDisk, rounds: int) -> Ledger:
+def campaign(disk: FullDisk, rounds: int, *, acknowledges_early: bool = False) -> Ledger:
     """
     Fill a disk so many times; gives all problems and figures.
+
+    Args:
+      acknowledges_early: the control.
 
     Raises:
       NoSuchDisk: it cannot be had here.
@@ -207,7 +217,7 @@ def campaign(disk: FullDisk, rounds: int) -> Ledger:
     directory = scratch("full-disks")
     try:
         with disk.make(directory) as place:
-            store = FilledStore(place, disk)
+            store = FilledStore(place, disk, acknowledges_early)
             for _ in range(rounds):
                 store.round()
     finally:
@@ -221,16 +231,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaigns.full_disks")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each gets full")
     parser.add_argument("--only", choices=[disk.name for disk in DISKS], help="one of them")
+    parser.add_argument("--control", action="store_true", help="acknowledge early: must fail")
     asked = parser.parse_args(arguments)
-    status = 0
+    status = SKIPPED
     for disk in DISKS:
         if asked.only not in (None, disk.name):
             continue
         try:
-            found = campaign(disk, asked.rounds)
+            found = campaign(disk, asked.rounds, acknowledges_early=asked.control)
         except NoSuchDisk as error:
             print(f"{disk.name}: not run: {error}")
             continue
+        status = 0 if status == SKIPPED else status
         print(figures_line(disk.name, found.figures))
         for problem in found.problems:
             status = 1

@@ -3,8 +3,8 @@ kill -9: a writer under load ends at any moment, a thousand times, and nothing i
 
 `python -m tests.campaigns.kills --cycles N` runs it. A cycle forks a writer, which opens the
 store, compares it with what is known, and loads it; then it is killed, and what it had said is
-compared with what lies in the files. The moment is some hundredths of a second after the fork, or after
-the store is open, so that openings and first commits are hit as often as the rest.
+compared with what lies in the files. The moment is some hundredths of a second after the fork,
+or after the store is open, so that openings and first commits are hit as often as the rest.
 """
 
 from __future__ import annotations

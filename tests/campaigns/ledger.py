@@ -79,12 +79,12 @@ class Ledger:
     What was said, and what was found. Problems are sentences; none: all is well.
 
     Attributes:
-      proposed: each proposal's scope and number of events, by its id.
+      proposed: each proposal's scope, how many events it makes, and its number, by its id.
       told: what was said of accepted ones, by the id: scope, sequence, events.
       saw: pasts that somebody was told a result of: scope, sequence, digest.
     """
 
-    proposed: dict[str, tuple[str, int]] = attrs.Factory(dict)
+    proposed: dict[str, tuple[str, int, int]] = attrs.Factory(dict)
     told: dict[str, tuple[str, int, int]] = attrs.Factory(dict)
     saw: list[tuple[str, int, int]] = attrs.Factory(list)
     admitted: dict[str, Admitted] = attrs.Factory(dict)
@@ -101,8 +101,8 @@ class Ledger:
         """Take what a writer has said."""
         for kind, *rest in lines:
             if kind == "proposes":
-                id_, scope, events = rest
-                self.proposed[id_] = (scope, events)
+                id_, *what = rest
+                self.proposed[id_] = (what[0], what[1], what[2])
             elif kind == "accepted":
                 id_, scope, sequence, events = rest
                 self._hear_accepted(id_, (scope, sequence, events))
@@ -148,7 +148,7 @@ class Ledger:
             return f"expected sequence {past.sequence + 1}"
         if record.part[0] != (1 if k == n else k + 1) or (k != n and record.part[1] != n):
             return f"expected part {k + 1} of {n}, or a whole decision before"
-        if self.proposed.get(record.id) != (record.scope, record.part[1]):
+        if self.proposed.get(record.id) != (record.scope, record.part[1], record.number):
             return f"proposed was {self.proposed.get(record.id)}"
         if record.part[0] == 1 and record.id in self.admitted:
             return f"it was admitted before: {self.admitted[record.id]}"

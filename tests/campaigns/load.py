@@ -12,7 +12,7 @@ import json
 import os
 import traceback
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias, final
@@ -163,7 +163,7 @@ class Proposer:
           AtomicStoreError: the store's.
         """
         own: Any = {"proposal_id": id_of(self.number), "metadata": {"pad": "·" * self.padding}}
-        self.say("proposes", str(id_of(self.number)), self.deed.scope, self.events)
+        self.say("proposes", str(id_of(self.number)), self.deed.scope, self.events, self.number)
         try:
             if self.manner == 4:
                 async with store.consider(self.deed, **own) as request:
@@ -228,7 +228,7 @@ async def live(path: Path, load: Load, say: Say, ledger: Ledger, disk: Disk | No
         random = Random(load.life)
         await look(store, ledger, random, say)
         async with trio.open_nursery() as nursery:
-            for _, numbers in zip(range(load.workers), given_out(load, ledger, random)):
+            for numbers in islice(given_out(load, ledger, random), load.workers):
                 nursery.start_soon(work, store, journal, numbers, load, say)
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -133,7 +132,7 @@ class Round:
                 open_store(journal, events=Deed, scope_of=lambda deed: deed.scope) as store,
             ):
                 # Even what a program is allowed to inherit does not hold the lock.
-                subprocess.Popen(["cat"], stdin=self.program.read, close_fds=False)
+                await trio.lowlevel.open_process(["cat"], stdin=self.program.read, close_fds=False)
                 has_tried = Gate.make()
                 if os.fork() == 0:
                     self._be_child(say, has_tried)
@@ -232,7 +231,7 @@ def campaign(rounds: int, *, without_lock: bool = False) -> Ledger:
     Args:
       without_lock: the control.
     """
-    disk = cast(Disk, UnlockedDisk()) if without_lock else OSDisk()
+    disk = cast("Disk", UnlockedDisk()) if without_lock else OSDisk()
     total = Ledger()
     with store_directory() as path:
         for _ in range(rounds):

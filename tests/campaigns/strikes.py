@@ -8,9 +8,7 @@ import attrs
 
 from .shim import Action, Call
 
-FAILS = [
-    (Action.FAIL, error) for error in (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-]
+FAILS = [(Action.FAIL, error) for error in (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
 KILLS = [(Action.KILL_BEFORE, 0), (Action.KILL_AFTER, 0)]
 STRIKES: dict[Call, list[tuple[Action, int]]] = {
     Call.WRITE: [

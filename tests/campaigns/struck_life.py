@@ -68,7 +68,10 @@ class StruckLife:
         raw.new()
         lines = self._struck_life(path)
         self.ledger.hear(lines)
-        problems = [*unclear_ends(lines, self.strike, self.directory), *written_after_failure(self.log)]
+        problems = [
+            *unclear_ends(lines, self.strike, self.directory),
+            *written_after_failure(self.log),
+        ]
         self.ledger.hear(lines_from(lambda say: self._open_twice(path, say)))
         found = raw.new()
         self.ledger.find(found)
