@@ -147,7 +147,7 @@ def test_what_may_not_be_written_to_is_named() -> None:
 
 def test_what_is_mounted_read_only_is_not_taken_for_foreign() -> None:
     """Then another owner would help nothing."""
-    mount = attrs.evolve(SOUND.mount, options=frozenset(["ro"]))
+    mount = Mount("ext4", "/dev/sda1", frozenset(["ro"]))
     facts = attrs.evolve(changed("place", unwritable=("/a",)), mount=mount)
     advice = {f.check: f.advice for f in judge(facts).findings}
 
