@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 from source_tree import modules
 
@@ -17,38 +18,44 @@ _EXPECTED: dict[str, int] = {
 def expectations() -> dict[str, str]:
     """All that can stand behind `expected` in a finding, `…` for what varies, and where it is."""
     found: dict[str, str] = {}
-    for module in modules("atomic_store/journal"):
-        for function in ast.walk(module.tree):
+    for name, tree in _trees():
+        for function in ast.walk(tree):
             if isinstance(function, ast.FunctionDef):
                 for line, text in _in_function(function):
-                    found.setdefault(text, f"{module.name}:{line}")
+                    found.setdefault(text, f"{name}:{line}")
     return found
 
 
 def notes() -> dict[str, str]:
     """All notes of `verify` and of opening, `…` for what varies, and where they are."""
     found: dict[str, str] = {}
-    for module in modules("atomic_store/journal"):
-        for node in ast.walk(module.tree):
+    for name, tree in _trees():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("notes.append"):
                 for text in _texts(node.args[0], {}):
-                    found.setdefault(text, f"{module.name}:{node.lineno}")
+                    found.setdefault(text, f"{name}:{node.lineno}")
     return found
 
 
 def refusals() -> dict[str, str]:
     """All that is said of what is no store, or one of a later format, and where it is said."""
     found: dict[str, str] = {}
-    for module in modules("atomic_store/journal"):
-        for node in ast.walk(module.tree):
+    for name, tree in _trees():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "NotAStore":
                 for text in _texts(node.args[0], {}):
-                    found.setdefault(text, f"{module.name}:{node.lineno}")
+                    found.setdefault(text, f"{name}:{node.lineno}")
             if isinstance(node, ast.FunctionDef) and node.name == "future_format":
                 (said,) = (s for s in ast.walk(node) if isinstance(s, ast.Return))
                 assert said.value is not None
-                found.update((text, module.name) for text in _texts(said.value, {}))
+                found.update((text, name) for text in _texts(said.value, {}))
     return found
+
+
+@cache
+def _trees() -> list[tuple[str, ast.Module]]:
+    """The journal's modules, parsed once."""
+    return [(module.name, module.tree) for module in modules("atomic_store/journal")]
 
 
 def _in_function(function: ast.FunctionDef) -> Iterator[tuple[int, str]]:

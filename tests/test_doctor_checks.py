@@ -142,7 +142,16 @@ def test_what_may_not_be_written_to_is_named() -> None:
     """Some of it, and how much more there is."""
     facts = changed("place", unwritable=("/a", "/b", "/c", "/d"))
 
-    assert (PROBLEM, "/a, /b, /c and 1 more may not be written to") == found(facts, "permission")
+    assert (PROBLEM, "/a, /b, /c and 1 more may not be written to") == found(facts, "writing")
+
+
+def test_what_is_mounted_read_only_is_not_taken_for_foreign() -> None:
+    """Then another owner would help nothing."""
+    mount = Mount("ext4", "/dev/sda1", frozenset(["ro"]))
+    facts = attrs.evolve(changed("place", unwritable=("/a",)), mount=mount)
+    advice = {f.check: f.advice for f in judge(facts).findings}
+
+    assert "The file system is mounted read-only: mount it for writing." == advice["writing"]
 
 
 def test_a_refused_file_is_a_problem() -> None:
@@ -150,7 +159,7 @@ def test_a_refused_file_is_a_problem() -> None:
     error = "open: No space left on device"
     facts = changed("probe", error=error)
 
-    assert (PROBLEM, f"a temporary file in /srv: {error}") == found(facts, "permission")
+    assert (PROBLEM, f"a temporary file in /srv: {error}") == found(facts, "writing")
 
 
 def test_others_who_may_read_are_a_note() -> None:

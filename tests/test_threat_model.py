@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 
 import attrs
 import pytest
@@ -42,6 +43,7 @@ def threats_in(page: str) -> list[Threat]:
     return found
 
 
+@cache
 def named_in(file: str) -> set[str]:
     """The tests of a file: ``test_a``, and ``TestB::test_c`` for those of a class."""
     path = ROOT / "tests" / file

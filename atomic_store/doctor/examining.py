@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from .checks.access import check_privacy, check_writing
 from .checks.clock import check_clock
 from .checks.file_system import check_file_system
 from .checks.limits import check_file_size, check_open_files
 from .checks.lock import check_lock
-from .checks.permission import check_permission, check_privacy
 from .checks.python import check_packages, check_python
 from .checks.room import check_inodes, check_room
 from .checks.sync import check_sync
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import os
 
 CHECKS: Final[tuple[Callable[[Facts], Finding], ...]] = (
-    check_file_system, check_permission, check_privacy, check_sync, check_lock, check_room,
+    check_file_system, check_writing, check_privacy, check_sync, check_lock, check_room,
     check_inodes, check_clock, check_file_size, check_open_files, check_python, check_packages,
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from ..findings import Finding, Severity
 _SHOWN_MAX: Final = 3
 
 
-def check_permission(facts: Facts) -> Finding:
+def check_writing(facts: Facts) -> Finding:
     """Judge what may be written to, and what became of the temporary file."""
     place, error = facts.place, facts.probe.error
     if place.unwritable:
@@ -18,17 +18,19 @@ def check_permission(facts: Facts) -> Finding:
         more = len(place.unwritable) - _SHOWN_MAX
         found = f"{paths}{f' and {more} more' if more > 0 else ''} may not be written to"
         what = "opened" if place.kind is PlaceKind.STORE else "made here"
+        is_read_only = facts.mount is not None and "ro" in facts.mount.options
         return Finding(
-            "permission", Severity.PROBLEM, found, f"By this user, a store cannot be {what}.",
+            "writing", Severity.PROBLEM, found, f"By this user, a store cannot be {what}.",
+            "The file system is mounted read-only: mount it for writing." if is_read_only else
             "Give the whole directory to the user that writes: once run by another one, "
             "perhaps by root, a store holds files of that one.",
         )  # fmt: skip
     if error is not None:
         return Finding(
-            "permission", Severity.PROBLEM, f"a temporary file in {facts.probe.directory}: {error}",
+            "writing", Severity.PROBLEM, f"a temporary file in {facts.probe.directory}: {error}",
             "Whatever refuses that refuses a store, too.", "See to what the message names.",
         )  # fmt: skip
-    return Finding("permission", Severity.OK, f"{place.directory} may be written to")
+    return Finding("writing", Severity.OK, f"{place.directory} may be written to")
 
 
 def check_privacy(facts: Facts) -> Finding:
