@@ -27,6 +27,8 @@ class Shown:
     sequence: int = -1
     """-1 until it was asked."""
     proposal_id: str | None = None
+    was_accepted: bool = False
+    """Its decider has accepted it before he was asked, going by the past that he was shown."""
 
 
 @attrs.define(eq=False)
@@ -219,6 +221,10 @@ class Ear:
         assert len(asked.rounds) <= asked.sent.get("rounds", 1)
         shown.sequence = message["sequence"]
         shown.proposal_id = None if whose is None else whose["proposal_id"]
+        if shown.was_accepted:
+            id_ = shown.proposal_id or asked.sent.get("proposal_id")
+            if id_ is not None:
+                self.ledger.accepted_on[scope, id_].add(shown.sequence)
         assert len(self.ledger.durable(scope)) >= shown.sequence, "asked before it was durable"
         if asked.sent.get("past", True):
             assert len(asked.held[scope]) == shown.sequence, "not all of the past was shown"

@@ -199,6 +199,7 @@ class Flow:
         )  # fmt: skip
         if "events" in answer or answer.get("accept"):
             id_ = shown.proposal_id or asked.sent.get("proposal_id")
+            shown.was_accepted = shown.sequence < 0
             if id_ is not None:
                 self.ledger.accepted_on[shown.scope, id_].add(shown.sequence)
         self.say(ear, type="decide", id=asked.sent["id"], round=name, **answer)

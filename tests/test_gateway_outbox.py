@@ -114,3 +114,30 @@ async def test_an_answer_is_sent_at_once(nursery: trio.Nursery) -> None:
     await outbox.drained()
     assert text_frame(b"one") + text_frame(b"two") + text_frame(b"record") == sink.taken
     outbox.close()
+
+
+async def test_ends_are_not_dropped(nursery: trio.Nursery) -> None:
+    """What ends a request comes behind its records; where those are dropped, it is said still."""
+    sink = Sink(part=3)
+    outbox = Outbox(sink, bytes_max=1000)
+    assert outbox.send_now(b"abcdef")
+    outbox.bulk(b"records")
+    outbox.end(b"done")
+    outbox.bulk_frames(b"more records")
+    outbox.answer(b"answer")
+    outbox.drop_bulk()
+    outbox.answer(b"goodbye")
+    said = b"".join(map(text_frame, (b"answer", b"done", b"goodbye")))
+    assert len(said) == outbox.size
+    nursery.start_soon(outbox.run)
+    sink.may_take.set()
+    await outbox.drained()
+    assert b"abc" + said == sink.taken
+
+    outbox.bulk(b"records")
+    outbox.end(b"done")
+    await outbox.drained()
+    outbox.drop_bulk()
+    assert b"abc" + said + text_frame(b"records") + text_frame(b"done") == sink.taken
+    assert 0 == outbox.size
+    outbox.close()

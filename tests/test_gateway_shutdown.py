@@ -13,6 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from atomic_store import JsonEvent, open_store
 from atomic_store.gateway import Limits
+from atomic_store.gateway.protocol.server_messages import Goodbye
 from atomic_store.journal.memory import MemoryJournal, open_memory_journal
 from gateway_ends import (
     asked,
@@ -24,6 +25,7 @@ from gateway_ends import (
     stalled,
 )
 from gateway_raw import BID, Hosted, Raw, close, request, until
+from gateway_talk import house
 
 
 @pytest.fixture
@@ -156,6 +158,23 @@ async def test_nothing_follows_the_end_of_a_subscription(
         assert ["error", "goodbye"] == types[-2:]
         assert {"records"} == set(types[:-2])
         assert 40 > sum(len(one["records"]) for one in listener.heard[:-2])
+
+
+async def test_what_has_ended_is_said(nursery: Nursery) -> None:
+    """A client that has unsubscribed is told that this is done, though it takes nothing by then."""
+    async with house() as here:
+        ada = await here.connect()
+        id_ = await ada.ask("subscribe", all=True, after=0)
+        ada.hear_all()
+        ada.gate.fill()
+        await ada.say(type="ping")
+        await ada.say(type="unsubscribe", id=id_)
+        nursery.start_soon(here.gateway._entrance.stop_all, Goodbye(reason="shutdown"))
+        await wait_all_tasks_blocked()
+        ada.gate.empty()
+        await ada.is_over.wait()
+
+        assert ["pong", "done", "goodbye"] == ada.hear_types()
 
 
 async def test_who_takes_nothing(nursery: Nursery, journal: MemoryJournal) -> None:

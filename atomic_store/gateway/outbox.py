@@ -49,6 +49,8 @@ class Outbox:
     # Invariant: size is the length of all frames in both.
     _answers: deque[bytes] = attrs.Factory(deque)
     _bulk: deque[bytes] = attrs.Factory(deque)
+    # Those of them that end a request: they are said whatever is dropped.
+    _ends: deque[bytes] = attrs.Factory(deque)
     _size: int = 0
     _is_closed: bool = False
     _is_sending: bool = False
@@ -85,6 +87,13 @@ class Outbox:
         """Have a message sent after all answers that are there by then."""
         self._put(self._bulk, frames.text_frame(text))
 
+    def end(self, text: bytes) -> None:
+        """The same for a message that ends a request, and so is not dropped with the others."""
+        frame = frames.text_frame(text)
+        if not self._is_closed:
+            self._ends.append(frame)
+            self._put(self._bulk, frame)
+
     def bulk_frames(self, data: bytes) -> None:
         """The same for frames of one whole message."""
         self._put(self._bulk, data)
@@ -115,9 +124,12 @@ class Outbox:
             await self._less.wait()
 
     def drop_bulk(self) -> None:
-        """Drop what is no answer, and has not been begun."""
+        """Drop what is no answer, ends no request, and has not been begun."""
         self._size -= sum(map(len, self._bulk))
         self._bulk.clear()
+        for frame in self._ends:
+            self._put(self._answers, frame)
+        self._ends.clear()
         self._wake()
 
     def close(self) -> None:
@@ -125,6 +137,7 @@ class Outbox:
         self._is_closed = True
         self._answers.clear()
         self._bulk.clear()
+        self._ends.clear()
         self._size = 0
         self._more.set()
         self._wake()
@@ -174,6 +187,8 @@ class Outbox:
         for queue in (self._answers, self._bulk):
             while queue and size < SEND_BYTES:
                 frame = queue.popleft()
+                if self._ends and frame is self._ends[0]:
+                    self._ends.popleft()
                 size += len(frame)
                 taken.append(frame)
         self._size -= size

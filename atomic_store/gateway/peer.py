@@ -81,7 +81,8 @@ class Peer:
         """The same for a subscription: behind the records that it has been sent."""
         if not self.is_gone and self.session.is_open(id_):
             self._end(id_)
-            self.say_behind(message)
+            self._count(message)
+            self.outbox.end(write(message))
 
     def end_all(self) -> list[Request]:
         """End the conversation; gives the requests that were open."""

@@ -150,7 +150,9 @@ class Storm:
             "healthy", self.gateway.port, self.told, self._chance(), self.over, ("healthy",),
             is_careful=True,
         )  # fmt: skip
-        async with open_client(f"ws://127.0.0.1:{bidder.port}", token="healthy") as client:
+        url = f"ws://127.0.0.1:{bidder.port}"
+        # It may be killed before there was a first connection.
+        async with open_client(url, token="healthy", wait_for_gateway=True) as client:
             while not self.over.is_set():
                 lives, began = self.gateway.lives, trio.current_time()
                 was_there = client.outage is None
