@@ -61,7 +61,7 @@ class Search:
 
     Args:
       every: strike each call, in every way; else some calls, each in one way.
-      acknowledges_early: the control.
+      acknowledges_early: the control, which ends at the first problem.
     """
 
     shim: Shim
@@ -85,6 +85,8 @@ class Search:
         step = 1 if self.every else STEPS.get(call, 1)
         misses = 0
         for nth in count(1, step):
+            if self.acknowledges_early and self.total.problems:
+                break
             hits = [self._strike(beginning, strike) for strike in self._strikes(call, nth)]
             misses = 0 if any(hits) else misses + 1
             if misses == MISSES:

@@ -42,6 +42,8 @@ from .raw_files import closed_records
 from .shim import Action, Call, Entry, Shim, entries, loaded, with_shim
 from .struck_life import SMALL, Beginning
 
+PROBLEMS_MAX = 10
+"""After so many the search ends."""
 MIXTURES = 1
 """How many random mixtures of what was not synced are tried at each moment."""
 
@@ -67,7 +69,7 @@ PLANS = [
     Plan("all is well", beginning=1),
     Plan("a write is short", (Call.WRITE, 6, Action.SHORT_THEN_FAIL), 2),
     Plan("a commit's sync fails", (Call.FDATASYNC, 3, Action.FAIL), 2),
-    Plan("a later commit's sync fails", (Call.FDATASYNC, 6, Action.FAIL), 2, beginning=1),
+    Plan("a later commit's sync fails", (Call.FDATASYNC, 6, Action.FAIL), 2),
     Plan("a new file's sync fails", (Call.FSYNC, 5, Action.FAIL), 2),
 ]
 CONTROLS = [Plan("a sync lies", (Call.FDATASYNC, 4, Action.LIE))]
@@ -164,6 +166,8 @@ class Replay:
         for log in self.recording.logs:
             model.begin_process()
             for entry in log:
+                if len(self.total.problems) >= PROBLEMS_MAX:
+                    return
                 if entry.call is Call.NOTE:
                     self._said.append(json.loads(entry.data))
                     if self._said[-1][0] in ("accepted", "saw"):
