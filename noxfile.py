@@ -93,6 +93,13 @@ def gate_coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def mutations(session: nox.Session) -> None:
+    """Does a test notice when a rule is broken? Names of mutations go behind `--`."""
+    install(session, "test")
+    session.run("python", "-m", "tests.mutations", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Do the pages build without a warning? They land in docs/_build/html."""
     install(session, "docs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from atomic_store import JournalFailed
+from atomic_store.gateway import open_gateway
 from gateway_guests import ADA, BEN, Guests, ada_and_ben, refused
 from gateway_raw import Hosted, hosted, unharmed
 from token_files import token
@@ -78,6 +80,20 @@ async def test_hosts(name: str, is_served: bool) -> None:
     async with on_a_port() as host:
         code = await refused(host, host=name.format(port=host.port))
         assert (None if is_served else 4403) == code
+
+
+async def test_other_addresses(guests: Guests) -> None:
+    """Another address than the loopback's needs tokens and TLS, or somebody who wants it so."""
+    context = ssl.create_default_context()
+    refused_with: list[tuple[dict[str, Any], str]] = [
+        ({}, "tokens"), ({"tokens": guests}, "ssl_context"), ({"ssl_context": context}, "tokens"),
+    ]  # fmt: skip
+    async with hosted() as host:
+        for options, missing in refused_with:
+            with pytest.raises(ValueError, match=f"found '0.0.0.0' and no {missing}"):
+                open_gateway(host.store, "0.0.0.0", **options)
+        open_gateway(host.store, "0.0.0.0", tokens=guests, ssl_context=context)
+        open_gateway(host.store, "0.0.0.0", allow_insecure=True)
 
 
 async def test_forwarded_with_tokens(guests: Guests) -> None:

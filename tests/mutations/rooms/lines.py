@@ -1,0 +1,233 @@
+"""Lines and commits: what is never taken for right, and what is taken for torn."""
+
+from __future__ import annotations
+
+from ..mutation import of_file
+
+SCAN = "test_scan test_verify test_opening"
+TORN = "test_scan test_creating test_opening"
+
+MUTATIONS = [
+    *of_file(
+        "atomic_store/journal/line.py",
+        (
+            "crc-of-a-record",
+            "A record's line whose crc is wrong is damage.",
+            '    if not line.endswith(b\',"crc":"%08x"}\' % crc32(line[:-CRC_BYTES])):\n',
+            "    if False:\n",
+            SCAN,
+        ),
+        (
+            "crc-of-any-line",
+            "Any line whose crc is wrong is damage.",
+            '    return line.endswith(b\',"crc":"%08x"}\' % crc32(line[:-CRC_BYTES]))\n',
+            "    return True\n",
+            "test_records_reading test_scan test_verify test_file_journal test_opening",
+        ),
+        (
+            "records-in-one-form",
+            "A record in other bytes than the journal writes is damage.",
+            "    return record if _encode(record) == line else None\n",
+            "    return record\n",
+            SCAN,
+        ),
+        (
+            "marks-in-one-form",
+            "A header, cut or close line in other bytes than the journal writes is damage.",
+            "    if _encode(mark) != line:\n",
+            "    if False:\n",
+            SCAN,
+        ),
+        (
+            "later-formats",
+            "A file of a later format is refused.",
+            "    if found != FORMAT:\n",
+            "    if found < FORMAT:\n",
+            "test_creating test_scan test_opening",
+        ),
+    ),
+    *of_file(
+        "atomic_store/journal/scan.py",
+        (
+            "commit-chain",
+            "A commit whose value is not that of its bytes, and of all before them, is damage.",
+            "        if value != line.commit and not chain.believes:\n",
+            "        if False:\n",
+            SCAN,
+        ),
+        (
+            "gapless-positions",
+            "A record that is missing or doubled is damage: positions are gapless.",
+            "            or record.position != chain.position + 1\n",
+            "",
+            SCAN,
+        ),
+        (
+            "gapless-sequences",
+            "Sequences are gapless within a scope.",
+            "            or record.sequence != chain.next_sequence(record)\n",
+            "",
+            SCAN,
+        ),
+        (
+            "times-never-decrease",
+            "A record that is earlier than the one before it is damage.",
+            "            or record.at < chain.at\n",
+            "",
+            SCAN,
+        ),
+        (
+            "nothing-behind-a-cut",
+            "Nothing follows a cut line.",
+            "            or self.cut is not None\n",
+            "",
+            SCAN,
+        ),
+        (
+            "a-decision-is-whole",
+            "A decision of which a record is missing is damage.",
+            "            or self._part is not None\n            or record.position",
+            "            or record.position",
+            SCAN,
+        ),
+        (
+            "parts-follow-each-other",
+            "A decision's records follow each other.",
+            "        if (not fits and not self.chain.believes) or (",
+            "        if (",
+            SCAN,
+        ),
+        (
+            "no-commit-within-a-decision",
+            "A commit that ends within a decision is damage.",
+            "or (k < n and record.commit is not None):",
+            "or False:",
+            SCAN,
+        ),
+        (
+            "the-stores-own-segments",
+            "A segment of another store is damage.",
+            '            ("store", chain.store),\n',
+            "",
+            SCAN,
+        ),
+        (
+            "the-historys-own-segments",
+            "A segment of another history is damage.",
+            '            ("history", chain.history),\n',
+            "",
+            SCAN,
+        ),
+        (
+            "segments-are-numbered",
+            "A segment that has another number than the next is damage.",
+            '            ("segment", chain.segment + 1),\n',
+            "",
+            SCAN,
+        ),
+        (
+            "segments-continue",
+            "A segment continues the commit value of the one before it.",
+            '            ("continues", chain.value),\n',
+            "",
+            SCAN,
+        ),
+        (
+            "a-close-line-fits",
+            "A close line names the last position.",
+            "        elif line.close != chain.position or line.at",
+            "        elif line.at",
+            SCAN,
+        ),
+        (
+            "a-huge-line",
+            "A line that never ends is damage.",
+            "        if self.problem is None and len(self._rest) > self.line_bytes_max:\n",
+            "        if False:\n",
+            SCAN,
+        ),
+    ),
+    *of_file(
+        "atomic_store/journal/tail.py",
+        (
+            "a-flipped-bit-is-not-torn",
+            "A flipped bit is never taken for a torn tail.",
+            "    if problem is not None:\n        return problem\n    rest",
+            "    if problem is not None:\n        return torn\n    rest",
+            TORN,
+        ),
+        (
+            "a-flipped-newline-is-not-torn",
+            "A last line whose newline was changed is damage.",
+            "        if has_right_crc(rest[:end]):\n            return False\n",
+            "        if has_right_crc(rest[:end]):\n            return True\n",
+            TORN,
+        ),
+        (
+            "a-tail-is-the-beginning-of-a-line",
+            "What is no beginning of a line that may be written next is damage.",
+            "    if not is_beginning(rest, scan.chain, alone=scan.open_lines == 0):\n",
+            "    if False:\n",
+            TORN,
+        ),
+        (
+            "a-sector-of-zeros-is-torn",
+            "A sector of 512 zeros, which the disk did not write, makes a tail torn.",
+            "    if holds_zero_sector(tail, scan.closed_end):\n        return torn if",
+            "    if False:\n        return torn if",
+            TORN,
+        ),
+        (
+            "a-zero-is-not-a-sector",
+            "Fewer zeros than a sector are damage.",
+            '        if not tail[begin:end].strip(b"\\0"):\n',
+            '        if b"\\0" in tail[begin:end]:\n',
+            TORN,
+        ),
+        (
+            "sectors-are-the-files",
+            "A sector begins where the file's do, not where the tail does.",
+            "    end = SECTOR_BYTES - offset % SECTOR_BYTES\n",
+            "    end = SECTOR_BYTES\n",
+            TORN,
+        ),
+        (
+            "torn-only-at-the-tail",
+            "A hole before the end of an acknowledged commit is damage.",
+            "        if _closes(line) and not is_last:\n",
+            "        if False:\n",
+            TORN,
+        ),
+        (
+            "a-whole-commit-is-kept",
+            "A commit that lacks only its newline is kept and completed.",
+            "(Kept(scan.closed_end) if closed else torn)",
+            "torn",
+            TORN,
+        ),
+        (
+            "a-broken-header-is-no-tail",
+            "A header that is not whole is damage: nothing is written behind it before.",
+            "        if problem is None and (tail or not has_header):\n",
+            "        if problem is None and tail and has_header:\n",
+            TORN,
+        ),
+    ),
+    *of_file(
+        "atomic_store/journal/reading.py",
+        (
+            "records-are-checked-when-read",
+            "A record is checked again whenever it is read.",
+            "        if not has_right_crc(line):\n",
+            "        if False:\n",
+            "test_records_reading test_file_journal",
+        ),
+        (
+            "the-record-that-was-meant",
+            "A record that is another one than the index says is damage.",
+            "    if record.position != place.position or (\n",
+            "    if False and (\n",
+            "test_records_reading test_file_journal",
+        ),
+    ),
+]
