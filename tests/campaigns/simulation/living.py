@@ -42,6 +42,8 @@ class Living:
     was_lost: bool = False
     """The life before ended with a loss of power."""
     has_opened: bool = False
+    is_over: bool = False
+    """It has come to its planned end."""
     was_cut: bool = False
     """The power went off in the middle of it."""
 
@@ -75,7 +77,7 @@ class Living:
         except BodyBug:
             self.notes.counts["end: raise"] += 1
         except AtomicStoreError as error:
-            self.was_cut = self.was_cut or (not self.has_opened and self.disk.is_off)
+            self.was_cut = self.was_cut or (self.disk.is_off and not self.is_over)
             self._excuse(error)
         else:
             self.notes.counts["end: cancel" if body.cancelled_caught else "end: close"] += 1
@@ -125,7 +127,7 @@ class Living:
         notes.history.heads.append((notes.history.now(), store.head.position))
         if life.end in ("kill", "power loss"):
             # From here on nothing reaches the disk: what is open stays undecided.
-            self.was_cut = disk.is_off
+            self.was_cut, self.is_over = disk.is_off, True
             disk.power_off_at(0)
             await trio.sleep(life.commit_s + 0.001)
         self._count_snapshots(store)
@@ -152,7 +154,10 @@ class Living:
         if isinstance(error, JournalCorrupt):
             is_excused = "read" in failed or self.disk.is_off
         else:
-            is_excused = isinstance(error, JournalFailed) and (bool(failed) or self.disk.is_off)
+            # A write of nothing is no failure of the disk's own.
+            is_short = any(fault.short == 0 for fault in self.life.faults)
+            has_fault = bool(failed) or self.disk.is_off or is_short
+            is_excused = isinstance(error, JournalFailed) and has_fault
         if not is_excused:
             self.notes.wrong("fails by faults", f"the store ended with {error!r}")
 

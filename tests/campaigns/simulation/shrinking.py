@@ -44,7 +44,7 @@ def smaller_ones(value: T) -> Iterator[T]:
     """
     one: Any = value
     if isinstance(one, tuple):
-        yield from _shorter(one)  # type: ignore[misc]  # a T, as `one` is
+        yield from _shorter(one)
         for i, part in enumerate(one):
             for smaller in smaller_ones(part):
                 yield (*one[:i], smaller, *one[i + 1 :])  # type: ignore[misc]  # a T, as `one` is
