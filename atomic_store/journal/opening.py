@@ -107,8 +107,8 @@ def open_files(
     # A store of a later format may have another lock; it is not touched at all.
     if found is Found.STORE and read_identity(disk, path).backup:
         raise NotAStore(
-            f"expected a store at {path}, found a backup of one, which is only read; "
-            "`atomic-store restore` makes a store of it"
+            f"expected a store at {path}, found a backup of one, which is only read: "
+            "atomic-store restore makes a store of it"
         )
     lock = take_lock(disk, f"{path}/{LOCK}")
     try:
