@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 from typing import final
@@ -11,6 +10,7 @@ import attrs
 
 from atomic_store.filter import Filter
 
+from . import garbage
 from .app import Inspector
 from .folding import load_folding
 from .habits_file import HabitsFile, habits_path
@@ -54,8 +54,6 @@ def inspect(asked: Asked) -> int:
     """Show it until it is left; give the exit code."""
     app = inspector_of(asked)
     app.driver_class = TerminalDriver
-    # What is imported by now stays. Going through it again and again, to see what is garbage,
-    # would hold up key presses for a tenth of a second each time.
-    gc.freeze()
+    garbage.seldom()
     app.run()
     return app.return_code or 0

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -20,7 +24,10 @@ from websockets.typing import Subprotocol
 from atomic_store import open_store
 from atomic_store.gateway.server import open_gateway
 from gateway_raw import BID, PATIENCE_S
+from tools import require_file, require_tool
 
+NODE_MODULES = Path("/usr/share/nodejs")
+"""Where Debian's packages put modules."""
 SUBPROTOCOL = Subprotocol("atomic-store.v1")
 Context: TypeAlias = ssl.SSLContext | None
 Said: TypeAlias = dict[str, Any]
@@ -59,6 +66,12 @@ def conversation(results: list[Said]) -> Iterator[Said]:
     yield {"type": "query", "id": 3, "scope": "lot/1", "where": "data.cents >= 500"}
     assert [record] == results[-2]["records"]
     assert "done" == results[-1]["type"]
+
+
+def require_node_ws() -> None:
+    """Skip the test where Node or its `ws` is not installed; with `CI` set, fail it instead."""
+    require_tool("node")
+    require_file(NODE_MODULES / "ws", "node-ws")
 
 
 def answers_to(said: Said) -> int:
@@ -127,16 +140,51 @@ def converse_with_aiohttp(url: str, context: Context, is_done: Callable[[], None
     return asyncio.run(converse())
 
 
+def converse_with_node(url: str, context: Context, is_done: Callable[[], None]) -> int | None:
+    """Talk through Node's `ws`."""
+    command = [require_tool("node"), str(Path(__file__).with_name("ws_conversation.cjs")), url]
+    results: list[Said] = []
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as trusted:
+        if context is not None:
+            ders = context.get_ca_certs(binary_form=True)
+            trusted.write("".join(map(ssl.DER_cert_to_PEM_cert, ders)))
+            trusted.flush()
+        known = {"NODE_PATH": str(NODE_MODULES), "NODE_EXTRA_CA_CERTS": trusted.name}
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, **known},
+        ) as node:  # fmt: skip
+            return _converse_through(node, results, is_done)
+
+
+def _converse_through(
+    node: subprocess.Popen[str], results: list[Said], is_done: Callable[[], None]
+) -> int:
+    assert node.stdin is not None
+    assert node.stdout is not None
+    for said in conversation(results):
+        line = json.dumps({"said": said, "count": answers_to(said)})
+        print(line, file=node.stdin, flush=True)
+        results += json.loads(node.stdout.readline())
+    node.stdin.close()
+    assert "pong" == json.loads(node.stdout.readline())
+    is_done()
+    code: int = json.loads(node.stdout.readline())
+    return code
+
+
 Converse: TypeAlias = Callable[[str, Context, Callable[[], None]], int | None]
 
 
 @pytest.mark.parametrize(
     "converse",
-    [converse_with_threads, converse_with_asyncio, converse_with_aiohttp],
-    ids=["websockets-threads", "websockets-asyncio", "aiohttp"],
+    [converse_with_threads, converse_with_asyncio, converse_with_aiohttp, converse_with_node],
+    ids=["websockets-threads", "websockets-asyncio", "aiohttp", "node-ws"],
 )
 async def test_conversation(converse: Converse, contexts: tuple[Context, Context]) -> None:
     """Hello, a subscription, a proposal, a query; and in the end 1001 for who is still there."""
+    if converse is converse_with_node:
+        require_node_ws()
     server, client = contexts
     codes: list[int | None] = []
     with trio.fail_after(PATIENCE_S):

@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from textual.app import ComposeResult
 from textual.command import CommandPalette
 from textual.pilot import Pilot
+from textual.widgets import Footer
 
 from inspector.app import Inspector
 from inspector.habits_file import HabitsFile
@@ -22,6 +24,7 @@ from inspector.screens.picker import PickerScreen, PlaceInput
 from inspector.screens.scopes import ScopesScreen
 from inspector.sources import demo
 from inspector.sources.opening import open_source
+from inspector.widgets.top_bar import TopBar
 from inspector_app import bids, inspecting, list_of, make_store, screen_of, text_of, until
 from inspector_desks import HOSTILE_NAMES, control_characters
 
@@ -63,6 +66,61 @@ def test_from_scopes_to_events_and_back(store: Path) -> None:
         await pilot.press("escape", "escape", "escape")
         assert (app.screen, 1) == (screen, screen.list.cursor)
 
+    inspecting(store, main)
+
+
+def test_what_fails_when_its_screen_was_left(store: Path) -> None:
+    """Nobody is told of what could not be shown on a screen that is not there any more."""
+
+    async def main(app: Inspector, pilot: Pilot[None]) -> None:
+        screen = await scopes_of(app, pilot)
+        await pilot.press("a")
+        events = await screen_of(app, pilot, EventsScreen)
+
+        async def show() -> None:
+            events.query_one(TopBar)
+
+        await pilot.press("escape")
+        await until(lambda: not events.is_attached, pilot)
+        await events.work(show(), "late")
+        assert app.screen is screen
+        assert not app._notifications
+        await screen.work(fail(), "late")
+        assert ["unexpected, please report it: ZeroDivisionError: 7"] == [
+            notification.message for notification in app._notifications
+        ]
+
+    async def fail() -> None:
+        raise ZeroDivisionError(7)
+
+    inspecting(store, main)
+
+
+def test_the_line_of_keys_is_made_anew_for_other_keys_only(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asking for it again and again costs nothing; other keys are shown at once."""
+    made: list[Footer] = []
+    compose = Footer.compose
+
+    def count(footer: Footer) -> ComposeResult:
+        made.append(footer)
+        return compose(footer)
+
+    async def main(app: Inspector, pilot: Pilot[None]) -> None:
+        screen = await scopes_of(app, pilot)
+        await pilot.pause()
+        made.clear()
+        for _ in range(5):
+            screen.refresh_bindings()
+            await pilot.pause()
+        assert not made
+        assert "/ Filter" in text_of(app)
+        await pilot.press("slash")
+        await until(lambda: "/ Filter" not in text_of(app), pilot)
+        assert {screen.query_one(Footer)} == set(made)
+
+    monkeypatch.setattr(Footer, "compose", count)
     inspecting(store, main)
 
 

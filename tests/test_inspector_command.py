@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from command_line import ROOT, environment
 from inspector.command import Asked, inspector_of
 from inspector.model.which import Which
 
-inspect_module = sys.modules["atomic_store.cli.inspect"]
+inspect_module = import_module("atomic_store.cli.inspect")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import click
 import pytest
 from textual.binding import Binding
 
@@ -73,5 +74,7 @@ def test_commands() -> None:
     """Each command of the last table is one, with the options that are named."""
     for _, cell in rows("## The same as commands", PAGE):
         for name in re.findall(r"`atomic-store (\w+)", cell):
-            known = {option for one in atomic_store.commands[name].params for option in one.opts}
+            command = atomic_store.get_command(click.Context(atomic_store), name)
+            assert command is not None, name
+            known = {option for one in command.params for option in one.opts}
             assert set(re.findall(r"--\w+", cell)) <= known, name

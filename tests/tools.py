@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,9 +18,17 @@ def require_tool(name: str) -> str:
       The program's path.
     """
     path = shutil.which(name)
-    if path is not None:
-        return path
-    missing = f"{name} is not installed (Debian: apt-get install {name})"
+    return path if path is not None else _miss(name, name)
+
+
+def require_file(path: Path, package: str) -> None:
+    """Skip the test if a file that comes with a package is not there; with `CI` set, fail it."""
+    if not path.exists():
+        _miss(str(path), package)
+
+
+def _miss(name: str, package: str) -> NoReturn:
+    missing = f"{name} is not installed (Debian: apt-get install {package})"
     if os.environ.get("CI"):
         pytest.fail(f"{missing}; where CI is set, nothing is skipped")
     pytest.skip(missing)

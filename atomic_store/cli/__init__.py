@@ -9,28 +9,40 @@ for writing; the others read its files, beside a live writer too.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Final, cast
 
 import click
 
-from .demo import demo
 from .ending import ended
-from .events import events
-from .index import index
-from .inspect import inspect
 from .output import flush
-from .scopes import scopes
-from .serve import serve
-from .state import state
-from .stats import stats
-from .tail import tail
 from .texts import help_option, version_option
-from .token import token
-from .verify import verify
 
 __all__ = ["main"]
 
+COMMANDS: Final = (
+    "demo", "events", "index", "inspect", "scopes", "serve", "state", "stats", "tail", "token",
+    "verify",
+)  # fmt: skip
+"""Each is the name of a module of this room, and of the command in it."""
 
-@click.group(add_help_option=False, no_args_is_help=False)
+
+class Commands(click.Group):
+    """Commands that are imported when they are asked for: each starts as if there were no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give all names, in the order of help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f".{cmd_name}", __name__)
+        return cast("click.Command", getattr(module, cmd_name))
+
+
+@click.command(cls=Commands, add_help_option=False, no_args_is_help=False)
 @version_option
 @help_option
 def atomic_store() -> None:
@@ -43,10 +55,6 @@ def atomic_store() -> None:
     Exit codes: 0 done; 1 something is wrong with the store, or the scope is not
     there; 2 it could not be done; 130 interrupted; 141 the reader of stdout left.
     """  # noqa: D301  # click's mark for "do not wrap this paragraph"
-
-
-for command in (demo, inspect, scopes, events, tail, state, stats, verify, index, serve, token):
-    atomic_store.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -47,8 +47,11 @@ def inspect(
     token = token_of(token_file, os.environ)
     try:
         # Only this one needs what draws on a terminal.
-        from inspector.command import Asked
-        from inspector.command import inspect as show
+        from inspector import garbage
+
+        with garbage.while_importing():
+            from inspector.command import Asked
+            from inspector.command import inspect as show
     except ModuleNotFoundError as error:
         raise CannotRun(
             f"inspect: expected the inspector's packages, found no {error.name}: "

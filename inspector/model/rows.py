@@ -113,6 +113,7 @@ _REPEATED_CELLS_MAX: Final = 64
 """A scope's name that is longer is not looked for in the data."""
 _MEMBER_CELLS: Final = 24
 """How long the name of a member is that repeats it, about."""
+_MEMBER: Final = re.compile(r"(?:^| )[\w-]+=")
 
 _Wish: TypeAlias = tuple[Kind, int]
 
@@ -196,9 +197,17 @@ def data_of(record: StoredRecord, cells_max: int) -> str:
     """Say what a record's data are, without the member that only repeats the scope's name."""
     scope = visible(record.scope, _REPEATED_CELLS_MAX)
     text = summary(record.data, cells_max + cells_of(scope) + _MEMBER_CELLS)
-    name = re.escape(scope)
-    repeated = re.compile(rf'(?:^| )[\w-]+=(?:{name}|"{name}")(?=$| )')
-    return visible(repeated.sub("", text, count=1).lstrip(), cells_max)
+    return visible(_without_value(text, scope).lstrip(), cells_max)
+
+
+def _without_value(text: str, value: str) -> str:
+    """Leave out the first member of a summary that has this value."""
+    for member in _MEMBER.finditer(text):
+        for said in (value, f'"{value}"'):
+            end = member.end() + len(said)
+            if text.startswith(said, member.end()) and text[end : end + 1] in ("", " "):
+                return text[: member.start()] + text[end:]
+    return text
 
 
 def type_of(record: StoredRecord, cells_max: int) -> str:

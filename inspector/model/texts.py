@@ -9,6 +9,7 @@ changes their width, so its width is the sum of its characters' widths.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import Final
@@ -23,6 +24,9 @@ MARKS_MAX: Final = 2
 
 _LOOKED_AT: Final = 8
 """How many characters are looked at for each cell, at most: marks may take no cells."""
+
+_SIMPLE: Final = re.compile(rf"[ -~{ELLIPSIS}]*+")
+"""What nearly all texts are made of: each character is shown as it is, and takes a cell."""
 
 _BASE: Final = "◌"
 """What a mark sits on that begins a text, or it would sit on the frame beside it."""
@@ -49,7 +53,7 @@ def visible(text: str | bytes, cells_max: int) -> str:
     if cells_max <= 0:
         return ""
     beginning, is_all = _beginning(text, cells_max)
-    if beginning.isascii() and beginning.isprintable():
+    if _SIMPLE.fullmatch(beginning):
         if is_all and len(beginning) <= cells_max:
             return beginning
         return beginning[: cells_max - 1] + ELLIPSIS
@@ -94,7 +98,7 @@ def take(text: str, cells_max: int, start: int = 0) -> tuple[str, int]:
 
 def cells_of(text: str) -> int:
     """Count the cells of a text that was made visible."""
-    if text.isascii():
+    if _SIMPLE.fullmatch(text):
         return len(text)
     return sum(map(get_character_cell_size, text))
 

@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from atomic_store.errors import AtomicStoreError
 
 from ..bridge import BridgeClosed
 from ..desk import Desk
 from ..model.texts import visible
+from ..widgets.keys_line import KeysLine
 from ..widgets.top_bar import TopBar
 
 HEALTH_S = 1.0
@@ -53,7 +53,7 @@ class SourceScreen(Screen[None]):
         """Put the lines around the body."""
         yield TopBar()
         yield from self.body()
-        yield Footer()
+        yield KeysLine()
 
     def on_mount(self) -> None:
         """Begin to look."""
@@ -127,6 +127,9 @@ class SourceScreen(Screen[None]):
         except (AtomicStoreError, OSError) as error:
             self.trouble(str(error), is_quiet=is_quiet)
         except Exception as error:
+            if not self.query(TopBar):
+                # The screen was left in the meantime, and its widgets are gone.
+                return
             # It is our fault, and no reason to end: what else is shown still stands.
             self.log.error(error)
             words = f"{type(error).__name__}: {error}"

@@ -9,11 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from atomic_store.errors import AtomicStoreError
 
 from ..model.texts import visible
+from ..widgets.keys_line import KeysLine
 from ..widgets.top_bar import TopBar
 
 WORDS_CELLS_MAX = 2_000
@@ -37,7 +38,7 @@ class OpeningScreen(Screen[None]):
         """Say what is opened."""
         yield TopBar()
         yield Static(Content("opening …"), id="words")
-        yield Footer()
+        yield KeysLine()
 
     def on_mount(self) -> None:
         """Say where."""

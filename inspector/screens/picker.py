@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.events import Key
 from textual.screen import Screen
 from textual.suggester import Suggester
-from textual.widgets import Footer, Input, Label
+from textual.widgets import Input, Label
 from textual.worker import Worker
 
 from ..bridge import Bridge, BridgeClosed
@@ -24,6 +24,7 @@ from ..model.habits import Place
 from ..model.scope_columns import since
 from ..model.texts import fitted
 from ..sources.places import completed, is_there
+from ..widgets.keys_line import KeysLine
 from ..widgets.top_bar import TopBar
 from ..widgets.virtual_list import Line, Part, VirtualList
 
@@ -180,7 +181,7 @@ class PickerScreen(Screen[None]):
                 select_on_focus=False,
             )
         yield VirtualList(self._lines)
-        yield Footer()
+        yield KeysLine()
 
     def on_mount(self) -> None:
         """Show what is known, and look what is there."""

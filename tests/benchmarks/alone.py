@@ -21,6 +21,8 @@ from .workload import Bid, bid
 
 LOOKUPS = 41
 """How many look-ups of a kind; an odd number."""
+BURST_S = 0.002
+"""How long is computed at a time: a reader works through what has gathered for as long."""
 
 
 async def opening(store: Path) -> dict[str, float]:
@@ -92,17 +94,43 @@ async def lookups(store: Path) -> dict[str, float]:
 
 
 async def following(store: Path, count: str) -> dict[str, float]:
-    """Follow a writer for so many records; how far behind each was seen."""
+    """Follow a writer for so many records; how far behind each was seen, and at what CPU time."""
     behind = []
     async with open_reader(store) as reader, reader.subscribe(after=0) as feed:
         print("ready", flush=True)
+        began: tuple[float, float] | None = None
         async for item in feed:
             if isinstance(item, Record):
+                began = began or (time.perf_counter(), time.process_time())
                 behind.append(1e3 * (time.time() - item.at.timestamp()))
                 if len(behind) == int(count):
                     break
+    assert began is not None
+    share = (time.process_time() - began[1]) / (time.perf_counter() - began[0])
     behind.sort()
-    return {"median_ms": statistics.median(behind), "p99_ms": behind[int(0.99 * len(behind))]}
+    return {
+        "median_ms": statistics.median(behind), "p99_ms": behind[int(0.99 * len(behind))],
+        "share": share,
+    }  # fmt: skip
+
+
+async def computing(store: Path, share: str) -> dict[str, float]:
+    """Compute for so great a part of the time, without a look at the store, until it is closed."""
+    print("ready", flush=True)
+    async with trio.open_nursery() as nursery:
+
+        async def compute() -> None:
+            while True:
+                used, began = time.process_time(), time.perf_counter()
+                while time.process_time() - used < BURST_S:
+                    sum(range(1_000))
+                took = time.perf_counter() - began
+                await trio.sleep(max(0.0, BURST_S / float(share) - took))
+
+        nursery.start_soon(compute)
+        await trio.to_thread.run_sync(sys.stdin.readline)
+        nursery.cancel_scope.cancel()
+    return {}
 
 
 def status_mb(member: str) -> float:
@@ -119,6 +147,6 @@ def status_mb(member: str) -> float:
 
 
 if __name__ == "__main__":
-    kinds = (opening, admission, scopes, filtered, lookups, following)
+    kinds = (opening, admission, scopes, filtered, lookups, following, computing)
     measure = {kind.__name__: kind for kind in kinds}[sys.argv[1]]
     print(json.dumps(trio.run(measure, Path(sys.argv[2]), *sys.argv[3:])))  # type: ignore[arg-type]  # each takes what is given for it

@@ -76,10 +76,12 @@ async def first(began: str, place: str) -> dict[str, float]:
 
 def inspector(place: str) -> Inspector:
     """Make the app. It is imported only now: an empty one does without."""
-    from inspector.app import Inspector
-
     # As the command does.
-    gc.freeze()
+    from inspector import garbage
+
+    with garbage.while_importing():
+        from inspector.app import Inspector
+    garbage.seldom()
     return Inspector(place)
 
 

@@ -27,6 +27,7 @@ GREP = "grep -c, the filter's text in the segments"
 JQ = "jq, one segment"
 SQLITE_JSON = "sqlite3, json_extract, no index on it"
 NO_READER = "atomic_store, nobody follows"
+COMPUTING = "atomic_store, the other one computes as long, and reads nothing"
 _SQLITE_ROWS = 200_000
 _RARE = f'data.bidder = "{RARE_BIDDER}"'
 _PROPOSERS = 100
@@ -97,11 +98,13 @@ def _lookup_row(kind: str, title: str) -> Row:
 
 
 @contextmanager
-def _follower(store: Path, count: int) -> Iterator[subprocess.Popen[str]]:
-    """A process that follows a store; it is ready when the block begins."""
-    command = [sys.executable, "-m", "tests.benchmarks.alone", "following", str(store), str(count)]
+def _beside(what: str, store: Path, argument: object) -> Iterator[subprocess.Popen[str]]:
+    """Another process, which follows a store or computes; it is ready when the block begins."""
+    command = [sys.executable, "-m", "tests.benchmarks.alone", what, str(store), str(argument)]
     root = Path(__file__).parents[2]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         process.stdout.readline()
         yield process
@@ -113,7 +116,7 @@ def _behind_ms(which: str, round_: Round) -> float:
 
     async def main() -> float:
         async with bid_store(store) as opened:
-            with _follower(store, count) as process:
+            with _beside("following", store, count) as process:
                 for cents in range(count):
                     await opened.store_if_valid(bid("lot-1", 1, cents), accept)
                     await trio.sleep(0.002)
@@ -124,19 +127,21 @@ def _behind_ms(which: str, round_: Round) -> float:
     return trio.run(main)
 
 
-def _followed_rate(is_followed: bool, round_: Round) -> float:
-    """Propose as fast as can be; gives events a second."""
+def _followed_rate(beside: str | None, round_: Round) -> float:
+    """Propose as fast as can be, beside another process or alone; gives events a second."""
     each = round_.sizes.each * 10
     store, count = (round_.directory / "bids.store").absolute(), _PROPOSERS * each
+    argument = round_.kept["share"] if beside == "computing" else count
 
     async def main() -> float:
         async with bid_store(store) as opened:
             lots = [f"lot-{k}" for k in range(_PROPOSERS)]
-            if not is_followed:
+            if beside is None:
                 return await fill(opened, lots, each)
-            with _follower(store, count) as process:
+            with _beside(beside, store, argument) as process:
                 seconds = await fill(opened, lots, each)
-                process.communicate()
+                out, _ = process.communicate("\n")
+                round_.kept |= json.loads(out)
                 return seconds
 
     return count / trio.run(main)
@@ -156,6 +161,7 @@ READING_ROWS = (
         "ms", (Contestant(STORE, partial(_behind_ms, "p99_ms")),
                Contestant(f"{STORE}, median", partial(_behind_ms, "median_ms"))), (at_most(50),)),
     Row("followed", "admissions while another process follows, 100 scopes", "events/s",
-        (Contestant(STORE, partial(_followed_rate, True)),
-         Contestant(NO_READER, partial(_followed_rate, False))), (at_least(0.95, NO_READER),)),
+        (Contestant(STORE, partial(_followed_rate, "following")),
+         Contestant(COMPUTING, partial(_followed_rate, "computing")),
+         Contestant(NO_READER, partial(_followed_rate, None))), (at_least(0.95, NO_READER),)),
 )  # fmt: skip
