@@ -1,4 +1,4 @@
-"""Finding the case that notices a mutation: the quickest of those that fail."""
+"""Finding a case that notices a mutation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HANGING_SECONDS = 20
 HANGING_MAX = 4
 """How many such cases are left out, one after the other."""
 FAILURES_MAX = 1
-"""After so many that failed, no more are run."""
+"""After so many that failed, no more are run. With more, the quickest of them is chosen."""
 
 
 @final
@@ -34,7 +34,7 @@ def learn(
     mutations: Sequence[Mutation], workshop: Workshop, *, hanging_seconds: int = HANGING_SECONDS
 ) -> Iterator[Lesson]:
     """
-    Run all the test files that a mutation names, until enough cases of them have failed.
+    Run the test files that a mutation names, in their order, until a case of them has failed.
 
     Args:
       hanging_seconds: after so long a case is left out, and the others are run again.
