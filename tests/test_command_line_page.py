@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from atomic_store.gateway.access.token_text import parse
 from command_line import ROOT, environment
 from markdown_pages import blocks_of
@@ -57,15 +59,36 @@ def printed(command: str, place: Path) -> str:
     return run.stdout.rstrip("\n")
 
 
-def test_examples_print_what_the_page_says(tmp_path: Path) -> None:
-    """Run in order in one directory; a file that is shown first is there first."""
-    shown = examples()
-    file, content = shown[0]
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A directory with the file that the page shows first."""
+    file, content = examples()[0]
     (tmp_path / file.removeprefix("cat ")).write_text(content + "\n")
+    return tmp_path
+
+
+def begin_of_keeping() -> int:
+    """Which of the examples is the first that keeps a store safe."""
+    return next(k for k, (command, _) in enumerate(examples()) if "-store backup" in command)
+
+
+def test_examples_print_what_the_page_says(place: Path) -> None:
+    """Run in order in one directory; a file that is shown first is there first."""
+    shown = examples()[: begin_of_keeping()]
 
     assert len(shown) > 8
     for command, output in shown:
-        assert masked(output) == masked(printed(command, tmp_path)), command
+        assert masked(output) == masked(printed(command, place)), command
+
+
+def test_examples_of_keeping_print_what_the_page_says(place: Path) -> None:
+    """So do those from backups on, after the demo; apart, since they take their time."""
+    shown = examples()
+    demo = next(command for command, _ in shown if command.startswith("atomic-store demo"))
+    assert "auction.store" in printed(demo, place)
+
+    for command, output in shown[begin_of_keeping() :]:
+        assert masked(output) == masked(printed(command, place)), command
 
 
 def test_the_token_file_on_the_page_is_one() -> None:
