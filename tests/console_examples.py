@@ -47,9 +47,19 @@ def complaints(page: Path, place: Path, *, at_least: int) -> list[str]:
       at_least: fewer commands than this are not believed.
     """
     shown = examples(page)
+    assert len(shown) >= at_least
+    put_first_file(shown, place)
+    return complaints_about(shown, place)
+
+
+def put_first_file(shown: list[tuple[str, str]], place: Path) -> None:
+    """Have the file in a directory that the first command shows with `cat`."""
     file, content = shown[0]
     (place / file.removeprefix("cat ")).write_text(content + "\n")
-    assert len(shown) >= at_least
+
+
+def complaints_about(shown: list[tuple[str, str]], place: Path) -> list[str]:
+    """Run commands in order in a directory, and say where something else is printed."""
     found = []
     for command, output in shown:
         expected, really = masked(output), masked(printed(command, place))
