@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
 
 import pytest
@@ -125,6 +126,43 @@ class TestCreating:
                 only_open(left)
 
                 assert (kill, change, ()) == (kill, change, verify(STORE, disk=left).damage)
+
+    def test_every_kill(self) -> None:
+        """Killed at any step of making a store, and opened again, it outlives a loss of power."""
+        steps = FaultyDisk()
+        only_open(steps)
+        for change in range(1, steps.changes + 1):
+            for seed in range(5):
+                disk = FaultyDisk(seed)
+                disk.power_off_at(change)
+                with pytest.raises(JournalFailed):
+                    only_open(disk)
+                disk.mend()
+                disk.kill()
+                only_open(disk)
+                identity = disk.files()[f"{STORE}/store.json"]
+                left = disk.crash()
+
+                assert identity == left.files()[f"{STORE}/store.json"]
+                assert not opened(left).was_created
+
+    def test_where_its_user_may_not_look(self) -> None:
+        """A directory that was made for a store may lie in one that its user may not read."""
+        disk = FaultyDisk()
+        disk.put(STORE, kind=Kind.DIRECTORY)
+        disk.fail("fsync", error=errno.EACCES)
+
+        assert opened(disk).was_created
+
+    def test_name_that_cannot_be_durable(self) -> None:
+        """Any other error of that, or of a directory made just now, is told."""
+        for is_there, error in ((True, errno.EIO), (False, errno.EACCES)):
+            disk = FaultyDisk()
+            if is_there:
+                disk.put(STORE, kind=Kind.DIRECTORY)
+            disk.fail("fsync", error=error)
+            with pytest.raises(JournalFailed, match="fsync failed on /"):
+                only_open(disk)
 
     def test_adopts_the_header(self) -> None:
         """A store whose making was interrupted before store.json keeps its segment's ids."""

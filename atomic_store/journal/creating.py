@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum, auto
 
-from ..errors import JournalCorrupt, NotAStore, shown
+from ..errors import JournalCorrupt, JournalFailed, NotAStore, shown
 from .chain import Chain
 from .disk import Access, Disk, Kind
 from .failing import attempting
@@ -152,6 +152,24 @@ def create(disk: Disk, path: str, *, now: str, new_id: Callable[[], str]) -> Non
         sync_directory(disk, directory)
         store, history = header.store, header.history
     make_durable_file(disk, path, STORE, store_line(StoreLine(FORMAT, store, history, now)))
+
+
+def make_name_durable(disk: Disk, path: str, *, was_there: bool) -> None:
+    """
+    Make the name of a store's directory durable: without it, all in it is lost with the power.
+
+    Also of one that was there: whoever made it may have been killed, or failed, before this.
+
+    Raises:
+      JournalFailed: the disk refused.
+    """
+    parent = path.rpartition("/")[0] or "/"
+    try:
+        sync_directory(disk, parent)
+    except JournalFailed as failure:
+        # Who made the directory where the store's user may not look has to see to its name.
+        if not (was_there and isinstance(failure.__cause__, PermissionError)):
+            raise
 
 
 def begun_header(disk: Disk, path: str) -> HeaderLine | None:

@@ -20,7 +20,7 @@ from ..errors import JournalCorrupt, NotAStore
 from . import Head, Recovery
 from .chain import Chain, ClosedCommit, Problem
 from .coverage import Coverage, entry_of
-from .creating import Found, create, read_identity, survey
+from .creating import Found, create, make_name_durable, read_identity, survey
 from .disk import Access, Disk
 from .failing import attempting
 from .files import close_quietly, size_of, sync_directory
@@ -102,10 +102,10 @@ def open_files(
     if found is Found.NOTHING:
         with attempting("mkdir", path):
             disk.mkdir(path)
-        parent = path.rpartition("/")[0] or "/"
-        sync_directory(disk, parent)
+    if found is not Found.STORE:
+        make_name_durable(disk, path, was_there=found is Found.BEGUN)
     # A store of a later format may have another lock; it is not touched at all.
-    if found is Found.STORE and read_identity(disk, path).backup:
+    elif read_identity(disk, path).backup:
         raise NotAStore(
             f"expected a store at {path}, found a backup of one, which is only read: "
             "atomic-store restore makes a store of it"
