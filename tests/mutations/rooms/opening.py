@@ -96,8 +96,15 @@ MUTATIONS = [
         (
             "the-stores-own-name-is-synced",
             "The directory of a new store's directory is fsynced.",
-            "        sync_directory(disk, parent)\n",
-            "",
+            "        make_name_durable(disk, path, was_there=found is Found.BEGUN)\n",
+            "        pass\n",
+            CRASHES,
+        ),
+        (
+            "the-stores-own-name-is-synced-late",
+            "So is that of a directory whose maker was killed before.",
+            "        make_name_durable(",
+            "        found is Found.BEGUN or make_name_durable(",
             CRASHES,
         ),
         (
