@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,6 +135,8 @@ class Round:
                 # Even what a program is allowed to inherit does not hold the lock.
                 await trio.lowlevel.open_process(["cat"], stdin=self.program.read, close_fds=False)
                 has_tried = Gate.make()
+                # Python warns of forks beside threads; this one makes no use of any.
+                warnings.simplefilter("ignore", DeprecationWarning)
                 if os.fork() == 0:
                     self._be_child(say, has_tried)
                 await trio.to_thread.run_sync(has_tried.wait)

@@ -72,7 +72,7 @@ PLANS = [
     Plan("a later commit's sync fails", (Call.FDATASYNC, 6, Action.FAIL), 2),
     Plan("a new file's sync fails", (Call.FSYNC, 5, Action.FAIL), 2),
 ]
-CONTROLS = [Plan("a sync lies", (Call.FDATASYNC, 4, Action.LIE))]
+CONTROLS = [Plan(f"sync {n} lies", (Call.FDATASYNC, n, Action.LIE)) for n in (3, 4, 5)]
 
 
 @attrs.frozen
