@@ -117,6 +117,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def campaign(session: nox.Session) -> None:
+    """Does it keep its promises in long searches, too? Arguments name some of tests/campaigns."""
+    install(session, "test")
+    session.run("python", "-m", "tests.campaigns", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Replay the bids of real auctions, as README.md does."""
     install(session)
