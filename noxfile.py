@@ -152,6 +152,7 @@ def campaign(session: nox.Session) -> None:
 
 
 @nox.session
+<<<<<<< HEAD
 def fuzz(session: nox.Session) -> None:
     """Does it take any bytes? Five minutes for each target; arguments are for all of them."""
     install(session, "fuzz")
@@ -159,6 +160,8 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+=======
+>>>>>>> sim
 def demo(session: nox.Session) -> None:
     """Replay the bids of real auctions, as README.md does."""
     install(session)

@@ -158,6 +158,25 @@ class TestFaults:
         with pytest.raises(OSError, match="the power is off"):
             disk.list_directory("/")
 
+    def test_mended(self) -> None:
+        """Mended, nothing fails any more; a sync that failed has still lost what it was for."""
+        disk = FaultyDisk()
+        file = written(disk, "/a", b"old", sync=True)
+        disk.pwrite(file, b"new", 0)
+        disk.fail("fsync", times=None)
+        with pytest.raises(OSError, match="Input/output error"):
+            disk.fsync(file)
+        disk.power_off_at(disk.changes)
+        assert (True, ["/a"]) == (disk.is_off, disk.open_files)
+
+        disk.mend()
+        disk.fsync(file)
+        disk.close(file)
+
+        assert (False, [], []) == (disk.is_off, disk.open_files, disk.failures)
+        assert {"/a": b"new"} == disk.files()
+        assert {"/a": b"old"} == disk.crash(1).files()
+
     def test_no_sync(self) -> None:
         """A disk that never syncs says that it does."""
         disk = FaultyDisk()

@@ -121,7 +121,7 @@ class FaultyDisk:
         self._off_at = change
 
     def mend(self) -> None:
-        """Have no operation fail any more; what failed syncs have lost stays lost."""
+        """Have nothing fail any more, and no `failures` yet; what failed syncs lost stays lost."""
         self._faults.clear()
         self.failures.clear()
         self._off_at = None
@@ -192,9 +192,8 @@ class FaultyDisk:
     def imported_from(cls, directory: Path, seed: int = 0) -> FaultyDisk:
         """Give a disk with the files below a real directory."""
         disk = cls(seed)
-        for file in sorted(directory.rglob("*")):
-            if file.is_file():
-                disk.put(f"/{file.relative_to(directory)}", file.read_bytes())
+        for file in sorted(filter(Path.is_file, directory.rglob("*"))):
+            disk.put(f"/{file.relative_to(directory)}", file.read_bytes())
         return disk
 
     # --- Disk ------------------------------------------------------------------------------
@@ -351,7 +350,7 @@ class FaultyDisk:
         """Log an operation and fail it if it is to; for a write, how short it is to be."""
         self.log.append((operation, path))
         self.changes += changes
-        if self._off_at is not None and self.changes >= self._off_at:
+        if self.is_off:
             raise OSError(errno.EIO, "the power is off", path)
         for fault in self._faults:
             if fault.strikes(operation, path):
@@ -369,7 +368,7 @@ class FaultyDisk:
             self._operate(operation, path, changes=True)
         except OSError:
             # The cache's pages are clean now, and the disk does not have them.
-            if self._off_at is None or self.changes < self._off_at:
+            if not self.is_off:
                 node.dirty.clear()
             raise
         if self.sync:
