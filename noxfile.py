@@ -152,7 +152,6 @@ def campaign(session: nox.Session) -> None:
 
 
 @nox.session
-<<<<<<< HEAD
 def fuzz(session: nox.Session) -> None:
     """Does it take any bytes? Five minutes for each target; arguments are for all of them."""
     install(session, "fuzz")
@@ -160,8 +159,6 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
-=======
->>>>>>> sim
 def demo(session: nox.Session) -> None:
     """Replay the bids of real auctions, as README.md does."""
     install(session)

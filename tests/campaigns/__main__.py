@@ -11,7 +11,6 @@ from typing import Final
 
 CAMPAIGNS: Final[dict[str, tuple[str | int, ...]]] = {
     "simulation": ("--seeds", 100_000),
-<<<<<<< HEAD
     "conversations": ("--seeds", 20_000),
     "kills": ("--cycles", 10_000),
     "nth": ("--every",),
@@ -21,8 +20,6 @@ CAMPAIGNS: Final[dict[str, tuple[str | int, ...]]] = {
     "networks": (),
     "storms": ("--storms", 20, "--seconds", "20"),
     "flips": (),
-=======
->>>>>>> sim
 }
 """Each is a module here, and what it is run with; `--scale` multiplies numbers."""
 SKIPPED: Final = 77
