@@ -30,8 +30,11 @@ CHUNK = 500
 FLOWS = 5_000
 FOUND_WITHIN = 300
 
+# Where coverage is measured, that triples the time; the first flows show what all reach.
+CHUNKS = [0, *(pytest.param(n, marks=pytest.mark.no_cover) for n in range(CHUNK, FLOWS, CHUNK))]
 
-@pytest.mark.parametrize("first", range(0, FLOWS, CHUNK))
+
+@pytest.mark.parametrize("first", CHUNKS)
 def test_random_flows(first: int) -> None:
     """Whatever happens to a store, and all of it does, nobody is told what is not so."""
     summary = run_seeds(range(first, first + CHUNK))
