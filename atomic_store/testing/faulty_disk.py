@@ -25,31 +25,7 @@ import attrs
 
 from ..journal.disk import Access, Kind, NotAFile
 from .cached_files import CachedDirectory, CachedFile
-
-
-@final
-@attrs.define(eq=False)
-class _Fault:
-    """An operation that will fail."""
-
-    operation: str
-    path: str
-    error: int
-    short: int | None
-    times: int | None
-    # Invariant: counts down to the call that fails.
-    wait: int
-
-    def strikes(self, operation: str, path: str) -> bool:
-        is_over = self.times == 0 and self.short is None
-        if operation != self.operation or self.path not in path or is_over:
-            return False
-        self.wait -= 1
-        if self.wait > 0:
-            return False
-        if self.times is not None:
-            self.times -= 1
-        return True
+from .disk_fault import DiskFault
 
 
 @final
@@ -82,7 +58,7 @@ class FaultyDisk:
     running: set[int] = attrs.field(factory=lambda: {1}, init=False)
     sync: bool = attrs.field(default=True, init=False)
     _root: CachedDirectory = attrs.field(factory=CachedDirectory, init=False)
-    _faults: list[_Fault] = attrs.field(factory=list, init=False)
+    _faults: list[DiskFault] = attrs.field(factory=list, init=False)
     _off_at: int | None = attrs.field(default=None, init=False)
     _open: dict[int, tuple[CachedFile, str, Access]] = attrs.field(factory=dict, init=False)
     _next_file: int = attrs.field(default=3, init=False)
@@ -114,7 +90,7 @@ class FaultyDisk:
           times: how many calls fail; None for all from then on. 0, with `short`: a write is
             short, and none fails.
         """
-        self._faults.append(_Fault(operation, path, error, short, times, nth))
+        self._faults.append(DiskFault(operation, path, error, short, times, nth))
 
     def power_off_at(self, change: int) -> None:
         """Have every operation fail from this change on (1 is the first since the beginning)."""
