@@ -105,6 +105,10 @@ def cancel_what_is_decided(patch: Patch) -> None:
     patch.setattr(TaskProposal, "_abort", abort)
 
 
+def never_wake(patch: Patch) -> None:
+    patch.setattr(TaskProposal, "_wake", lambda proposal: None)
+
+
 def forget_admissions(patch: Patch) -> None:
     patch.setattr(RecentIds, "get", lambda recent, id_: None)
 
@@ -122,6 +126,7 @@ CONTROLS = [
     (serve_the_last_first, {"in turn"}),
     (believe_the_cache, {"acknowledged", "whole past", "queries"}),
     (cancel_what_is_decided, {"nothing stored"}),
+    (never_wake, {"answered"}),
     (forget_admissions, {"whole decisions"}),
     (show_less_of_the_past, {"whole past"}),
 ]

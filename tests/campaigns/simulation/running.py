@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import traceback
 from collections import Counter
 from typing import Final
+from unittest.mock import patch
 
 import attrs
 import trio
@@ -18,7 +21,7 @@ from ..history import History, Stored
 from .flow import Flow, Life
 from .living import Living, look_at_all
 from .noted import Notes
-from .world import World, open_world
+from .world import Stuck, World, open_world
 
 LAST: Final = Life()
 """The life that only looks."""
@@ -51,14 +54,26 @@ def run(flow: Flow) -> Ran:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            text = "".join(traceback.format_exception(error)).rstrip()
-            notes.wrong("crashes never", text.replace("\n", "\n    "))
+            if isinstance(error.__cause__, Stuck):
+                notes.wrong("answered", f"everybody waits for ever:\n    {error.__cause__}")
+            else:
+                text = "".join(traceback.format_exception(error)).rstrip()
+                notes.wrong("crashes never", text.replace("\n", "\n    "))
+            _drop_tasks(error)
             return Ran(notes.history, (), notes.violations, notes.counts)
     store = notes.history.stores[-1][1]
     violations = [*notes.violations, *check(notes.history, records, store)]
     notes.counts["records"] += len(records)
     notes.counts["operations"] += len(notes.history.operations)
     return Ran(notes.history, tuple(records), violations, notes.counts)
+
+
+def _drop_tasks(error: BaseException) -> None:
+    """Have the tasks of a run that broke off end now, and say nothing of it."""
+    traceback.clear_frames(error.__traceback__)
+    error.__cause__ = error.__context__ = error.__traceback__ = None
+    with patch.object(sys, "unraisablehook", lambda unraisable: None):
+        gc.collect()
 
 
 async def _live(flow: Flow, notes: Notes, world: World, records: list[Stored]) -> None:

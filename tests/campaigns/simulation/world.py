@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from math import inf
+from pathlib import PurePath
 from random import Random
 from typing import Any, Final, TypeVar
 from unittest.mock import patch
@@ -19,6 +21,7 @@ import attrs
 import outcome
 import trio
 import uuid_utils
+from trio.testing import MockClock
 
 import atomic_store.opening
 import atomic_store.reader
@@ -41,6 +44,10 @@ known_event_types = cache(event_types)
 
 class ActorBug(Exception):
     """What makes an actor crash."""
+
+
+class Stuck(Exception):
+    """Everybody waits, for nothing that will ever come, and nobody can be cancelled."""
 
 
 @attrs.define(eq=False)
@@ -87,10 +94,33 @@ def _open_or_crash(open_round: Callable[..., Any]) -> Callable[..., Any]:
     def open_(admission: Admission[Any], **arguments: Any) -> Any:
         round_ = open_round(admission, **arguments)
         if round_.proposal.event.bidder == CRASHING:
+            # The first thing that is done with a round; what may crash comes behind that.
+            round_.proposal.round_token = round_.token
             raise ActorBug
         return round_
 
     return open_
+
+
+def _jump_or_stop(jump: Callable[[MockClock], None]) -> Callable[[MockClock], None]:
+    def jump_or_stop(clock: MockClock) -> None:
+        if trio.lowlevel.current_statistics().seconds_to_next_deadline == inf:
+            raise Stuck("\n    ".join(_waiting(trio.lowlevel.current_root_task())))
+        jump(clock)
+
+    return jump_or_stop
+
+
+def _waiting(task: trio.lowlevel.Task | None) -> Iterator[str]:
+    """Where each task waits: the innermost of its frames outside Trio."""
+    if task is None:
+        return
+    frames = [(f.f_code.co_filename, line) for f, line in task.iter_await_frames()]
+    path, line = next((f for f in reversed(frames) if "/trio/" not in f[0]), ("Trio", 0))
+    yield f"{task.name} waits in {PurePath(path).name}, line {line}"
+    for nursery in task.child_nurseries:
+        for child in nursery.child_tasks:
+            yield from _waiting(child)
 
 
 @contextmanager
@@ -102,6 +132,9 @@ def open_world(seed: int) -> Iterator[World]:
         stack.enter_context(patch.object(uuid_utils, "uuid7", world.new_id))
         stack.enter_context(patch.object(opening, "uuid4", world.new_id))
         stack.enter_context(patch.object(CommitPipeline, "_in_thread", _in_thread_of(world)))
+        stack.enter_context(
+            patch.object(MockClock, "_autojump", _jump_or_stop(MockClock._autojump))
+        )
         stack.enter_context(patch.object(Admission, "open", _open_or_crash(Admission.open)))
         for user in (atomic_store.opening, atomic_store.reader):
             stack.enter_context(patch.object(user, "event_types", known_event_types))
