@@ -120,10 +120,10 @@ def _writer_rate(is_followed: bool, round_: Round) -> float:
 
 
 INSPECTOR_ROWS = (
-    Row("first-screen", "from the start to a first screen, of 5,000,000 events in 100,000 scopes",
-        "s",
-        (Contestant(f"{STORE}, more than an empty Textual app", _more_s),
-         Contestant(STORE, _first_s), Contestant(EMPTY, _empty_s)),
+    Row("first-screen", "to a first screen, of 5,000,000 events in 100,000 scopes, more than an "
+        "empty Textual app", "s",
+        (Contestant(STORE, _more_s), Contestant(f"{STORE}, all of it", _first_s),
+         Contestant(EMPTY, _empty_s)),
         (at_most(0.4),)),
     Row("page", "to turn a page anywhere among 5,000,000 events, 99th percentile", "ms",
         (Contestant(STORE, partial(_pages_ms, "page")),

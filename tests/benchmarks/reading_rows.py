@@ -27,7 +27,7 @@ GREP = "grep -c, the filter's text in the segments"
 JQ = "jq, one segment"
 SQLITE_JSON = "sqlite3, json_extract, no index on it"
 NO_READER = "atomic_store, nobody follows"
-COMPUTING = "atomic_store, the other one computes as long, and reads nothing"
+COMPUTING = "atomic_store, the other one only computes"
 _SQLITE_ROWS = 200_000
 _RARE = f'data.bidder = "{RARE_BIDDER}"'
 _PROPOSERS = 100
