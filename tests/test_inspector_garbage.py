@@ -36,8 +36,8 @@ def test_while_importing() -> None:
 
 def test_seldom() -> None:
     """What there is by now is not gone through any more."""
-    before, seldom = gc.get_freeze_count(), gc.get_threshold()
+    frozen, thresholds = gc.get_freeze_count(), gc.get_threshold()
     garbage.seldom()
 
-    assert gc.get_freeze_count() > before + 1_000
-    assert gc.get_threshold() > seldom
+    assert gc.get_freeze_count() > frozen + 1_000
+    assert gc.get_threshold() > thresholds

@@ -34,9 +34,8 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, froz
     """What all lines are. The order of members here is their order in the file."""
 
 
-@final
-class RecordLine(_Line, frozen=True, kw_only=True):
-    """A record."""
+class RecordMembers(_Line, frozen=True, kw_only=True):
+    """A record without its checksums, as an export has it."""
 
     position: int
     scope: str
@@ -50,6 +49,12 @@ class RecordLine(_Line, frozen=True, kw_only=True):
     meta: Raw | UnsetType = UNSET
     data: Raw
     metadata: Raw | UnsetType = UNSET
+
+
+@final
+class RecordLine(RecordMembers, frozen=True, kw_only=True):
+    """A record."""
+
     commit: str | None = None
     crc: str
 
@@ -335,7 +340,7 @@ def parse_store(content: bytes) -> StoreLine:
     return store
 
 
-def to_stored(line: RecordLine) -> StoredRecord:
+def to_stored(line: RecordMembers) -> StoredRecord:
     """Give a line's record, as the journal hands it out."""
     return StoredRecord(
         line.position, line.scope, line.sequence, line.id, line.at, line.type,

@@ -11,12 +11,11 @@ import re
 from typing import Final, final
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
 
 from ..errors import InvalidEvent, shown
 from ..journal.drafts import check_scope
 from ..journal.index_file import to_microseconds
-from ..journal.line import record_body
+from ..journal.line import RecordMembers, record_body, to_stored
 from ..journal.record import StoredRecord
 from ..jsonvalue import decode_strict
 
@@ -44,25 +43,7 @@ class ExportEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The hash of all bytes before it, 64 hexadecimal digits."""
 
 
-@final
-class _Exported(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """The members of a record, as in its line in the journal."""
-
-    position: int
-    scope: str
-    sequence: int
-    id: str
-    at: str
-    type: str
-    v: int = 1
-    part: tuple[int, int] | None = None
-    proposed: str | None = None
-    meta: Raw | UnsetType = UNSET
-    data: Raw
-    metadata: Raw | UnsetType = UNSET
-
-
-_decode = msgspec.json.Decoder(_Exported).decode
+_decode = msgspec.json.Decoder(RecordMembers).decode
 _decode_end = msgspec.json.Decoder(ExportEnd).decode
 
 
@@ -100,11 +81,7 @@ def parse_exported(line: bytes) -> StoredRecord:
         found = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotExported("a record as `export` writes it", f"another line ({error})") from error
-    record = StoredRecord(
-        found.position, found.scope, found.sequence, found.id, found.at, found.type,
-        bytes(found.data), found.v, found.part, _given(found.metadata), _given(found.meta),
-        found.proposed,
-    )  # fmt: skip
+    record = to_stored(found)
     check_record(record)
     return record
 
@@ -138,7 +115,3 @@ def check_record(record: StoredRecord) -> None:
     k, n = record.part or (1, 2)
     if not 1 <= k <= n or n < 2:
         raise NotExported("a part k of n > 1", f"part {k} of {n}")
-
-
-def _given(value: Raw | UnsetType) -> bytes | None:
-    return None if isinstance(value, UnsetType) else bytes(value)
