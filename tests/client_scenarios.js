@@ -125,16 +125,17 @@ export async function reconnects(url, ask) {
       results.push(await client.propose(bid(n), { scope, decide, proposalId: ids.at(-1) }));
     }
   };
+  const timesOpen = () => statuses.filter((status) => status === "open").length;
   const running = Promise.all([run("lot/1", higher), run("car/1")]);
-  for (const after of [10, 30]) {
-    await until(() => seen.length >= after);
+  for (const [kills, after] of [10, 30].entries()) {
+    await until(() => seen.length >= after && timesOpen() > kills);
     await ask("kill");
     await ask("start");
   }
   await running;
   await until(() => seen.length === count);
   await iterating;
-  const { records } = await client.query({ all: true });
+  const { records } = await client.query({ all: true }); // Comes once it is connected again.
   client.close();
   await Promise.all([feed.done, offer.done]);
   return {
@@ -142,7 +143,7 @@ export async function reconnects(url, ask) {
     seen: positions(seen), iterated, stored: positions(records),
     each: new Set(seen.map((record) => record.id)).size,
     asked: ids.every((id) => seen.some((record) => record.id === id)),
-    opened: statuses.filter((status) => status === "open").length,
+    opened: timesOpen(),
   };
 }
 

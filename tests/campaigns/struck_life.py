@@ -108,7 +108,11 @@ class StruckLife:
 
     def _load(self, life: int, *, proposals: int = 4, early: bool = False) -> Load:
         number = self.beginning.life + life
-        return attrs.evolve(SMALL, life=number, proposals=proposals, acknowledges_early=early)
+        # Proposed again, what was acknowledged too early would be stored after all, elsewhere.
+        again = 0 if self.acknowledges_early else SMALL.again
+        return attrs.evolve(
+            SMALL, life=number, proposals=proposals, again=again, acknowledges_early=early
+        )
 
 
 def unclear_ends(lines: Iterable[Line], strike: Strike, directory: Path) -> Iterator[str]:
