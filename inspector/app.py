@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -18,19 +18,18 @@ from atomic_store.journal.clock import timestamp, utc_now
 
 from .bridge import Bridge, open_bridge
 from .desk import Desk
-from .folding import Folding
 from .habits_file import HabitsFile
 from .model.habits import Habits
 from .model.texts import visible
 from .model.which import Which
 from .palette import commands_of
-from .screens.help import HelpScreen
 from .screens.opening import OpeningScreen
-from .screens.picker import Choices, PickerScreen
 from .screens.scopes import ScopesScreen
-from .sources.demo import demo_folding, open_demo
 from .sources.opening import open_source
 from .terminal import mind_the_terminal
+
+if TYPE_CHECKING:
+    from .folding import Folding
 
 DEMO = "a demo"
 
@@ -103,6 +102,8 @@ class Inspector(App[None]):
 
     def action_places(self) -> None:
         """Ask what to look at."""
+        from .screens.picker import Choices, PickerScreen
+
         assert self._bridge is not None
         choices = Choices(self.open_place, self.open_demo, self._forget)
         known, _ = self.habits.load()
@@ -156,13 +157,14 @@ class Inspector(App[None]):
     async def _place(self, place: str, token: str | None) -> AsyncIterator[Desk]:
         assert self._bridge is not None
         async with self._bridge.entered(open_source, place, token=token) as source:
-            await self._change_habits(
-                lambda habits: habits.with_place(source.place, timestamp(utc_now()))
-            )
+            # Meanwhile: it takes a sync.
+            self._remember(lambda habits: habits.with_place(source.place, timestamp(utc_now())))
             yield Desk(self._bridge, source, self.fold, self.habits)
 
     @asynccontextmanager
     async def _demo(self) -> AsyncIterator[Desk]:
+        from .sources.demo import demo_folding, open_demo
+
         assert self._bridge is not None
         async with (
             self._bridge.entered(open_demo) as path,
@@ -208,6 +210,8 @@ class Inspector(App[None]):
 
     def action_help(self) -> None:
         """Show what is seen, and all keys."""
+        from .screens.help import HelpScreen
+
         self.push_screen(HelpScreen(self.screen))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
 from .bridge import Bridge
-from .folding import Folding
 from .habits_file import HabitsFile
 from .sources.source import Feature, Source
+
+if TYPE_CHECKING:
+    # Only for who names a fold: it takes time to import.
+    from .folding import Folding  # noqa: TC004
 
 
 @final

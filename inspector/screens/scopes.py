@@ -116,7 +116,11 @@ class ScopesScreen(SourceScreen):
             async with self.desk.bridge.stream(self.desk.source.watch_scopes) as batches:
                 async for batch in batches:
                     for scopes in batch:
+                        is_first = not self.lines.table.total
                         self._learn(scopes)
+                        if is_first:
+                            # Somebody waits for just that.
+                            self._tick()
                         # A key press never waits for more than one page.
                         await asyncio.sleep(0)
         except Exception as error:

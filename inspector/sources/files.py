@@ -27,7 +27,7 @@ from atomic_store.reader import Reader, open_reader
 from ..model.scope_seen import ScopeSeen
 from ..model.which import Which
 from .errors import CannotDo
-from .looking import POSITION_MAX, can_be, first_at, is_text, page_of, search, wanted_of
+from .looking import POSITION_MAX, SHOWING_S, can_be, first_at, is_text, page_of, search, wanted_of
 from .source import Feature, Followed, Found, Health, OnProgress, Send
 from .writers import NOBODY, Held, Writer, writer_of
 
@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 SCOPES_MAX = 1_000
 """How many scopes are sent at a time."""
+SCOPES_FIRST = 200
+"""And at first: more than a screen shows."""
 FEW_SCOPES = 24
 """Of so few scopes that begin alike, each is asked by itself: an index knows where they are."""
 HEALTH_S = 0.25
@@ -181,9 +183,14 @@ class FileSource:
         if not is_text(prefix):
             await send(())
             await trio.sleep_forever()
-        while page := await self._journal.scopes(prefix=prefix, after=after, limit=SCOPES_MAX):
+        limit = SCOPES_FIRST
+        while page := await self._journal.scopes(prefix=prefix, after=after, limit=limit):
             await send([seen(end) for end in page])
+            if after is None and len(page) == limit:
+                # Two threads have one interpreter: let the other one show them.
+                await trio.sleep(SHOWING_S)
             after = page[-1].scope
+            limit = SCOPES_MAX
         if after is None:
             await send(())
 
