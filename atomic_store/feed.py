@@ -10,7 +10,8 @@ dropped, and no feed needs more memory than a page.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 
@@ -145,9 +146,11 @@ class Feed(Generic[E]):
     """
     An async iterator over records, and one `CaughtUp` where history ends.
 
-    It ends when the store is closed, after everything that is durable; if the journal
-    has failed, it raises `JournalFailed` there. Taking the next item checkpoints, and may
-    be cancelled: nothing is lost, and the next call goes on. One task at a time.
+    ``async for item in feed`` takes them one by one, `page` all that are at hand: for whoever
+    follows much, that is quicker. It ends when the store is closed, after everything that is
+    durable; if the journal has failed, it raises `JournalFailed` there. Taking the next item
+    checkpoints, and may be cancelled: nothing is lost, and the next call goes on. One task at
+    a time.
     """
 
     position: int
@@ -176,12 +179,35 @@ class Feed(Generic[E]):
 
     @trio.lowlevel.enable_ki_protection
     async def __anext__(self) -> FeedItem[E]:
+        with self._alone():
+            await trio.lowlevel.checkpoint()
+            return await self._next()
+
+    @trio.lowlevel.enable_ki_protection
+    async def page(self) -> list[FeedItem[E]]:
+        """
+        Take the next items: waits for one, and gives all that are at hand; none at the end.
+
+        Checkpoints: always. Cancellation: nothing is lost.
+        """
+        with self._alone():
+            await trio.lowlevel.checkpoint()
+            try:
+                found = [await self._next()]
+            except StopAsyncIteration:
+                return []
+            found += map(self._record, self._ready)
+            self._ready.clear()
+            self.position = self._read_to
+            return found
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
         if self._is_busy:
             raise trio.BusyResourceError("another task is taking from this feed")
         self._is_busy = True
         try:
-            await trio.lowlevel.checkpoint()
-            return await self._next()
+            yield
         finally:
             self._is_busy = False
 

@@ -46,6 +46,21 @@ async def test_history_then_live(autojump_clock: MockClock) -> None:
         assert asked.Unsubscribe(id=1) == await peer.hear(asked.Unsubscribe)
 
 
+async def test_pages(autojump_clock: MockClock) -> None:
+    """A page has all that is at hand; there is none when the block was left."""
+    async with talking() as (client, _, peer):
+        async with client.subscribe(prefix="lo") as feed:
+            await peer.hear(asked.Subscribe)
+            await peer.say(records(1, 1, 4), said.CaughtUp(id=1, position=7), records(1, 9))
+            assert [1] == await take(feed, 1)
+            await wait_all_tasks_blocked()
+            page = await feed.page()
+            assert [4, 7, 9] == [item.position for item in page]
+            assert CaughtUp(7) == page[1]
+            assert 9 == feed.position
+        assert [] == await feed.page()
+
+
 async def test_taking_after_the_block_ends(autojump_clock: MockClock) -> None:
     """A feed whose block was left, also while somebody waits for it, has nothing more to give."""
     ended: list[bool] = []

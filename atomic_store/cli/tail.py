@@ -83,8 +83,7 @@ async def _follow(
         printer.print(reversed(await reading.all()))
         flush()
         async with looked.subscribe(scope=scope, prefix=prefix, where=where, after=head) as feed:
-            async for item in feed:
-                if not isinstance(item, CaughtUp):
-                    printer.print([item])
-                    # Whoever reads this waits for it.
-                    flush()
+            while page := await feed.page():
+                printer.print([item for item in page if not isinstance(item, CaughtUp)])
+                # Whoever reads this waits for it.
+                flush()

@@ -16,13 +16,14 @@ from atomic_store.errors import (
     StoreClosed,
     StoreReplaced,
 )
-from atomic_store.feed import CaughtUp, Feed
+from atomic_store.feed import Feed
 from atomic_store.journal import ScopeEnd, StoredRecord
 from atomic_store.journal.disk import Disk, OSDisk
 from atomic_store.journal.followed import FollowedJournal
 from atomic_store.journal.stock import Stock, take_stock
 from atomic_store.journal.verify import Verification, verify
 from atomic_store.reader import Reader, open_reader
+from atomic_store.records import Record
 
 from ..model.scope_seen import ScopeSeen
 from ..model.which import Which
@@ -306,15 +307,10 @@ async def next_of(feed: Feed[Any]) -> Followed:
     Raises:
       StoreClosed: the feed has ended.
     """
-    try:
-        item = await anext(feed)
-    except StopAsyncIteration:
-        raise StoreClosed("the reader was closed") from None
-    if isinstance(item, CaughtUp):
-        return Followed((), item.position)
-    records = [item._stored, *feed._ready]
-    feed._ready.clear()
-    feed.position = feed._read_to
+    page = await feed.page()
+    if not page:
+        raise StoreClosed("the reader was closed")
+    records = [item._stored for item in page if isinstance(item, Record)]
     return Followed(records, feed.position)
 
 

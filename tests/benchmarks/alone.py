@@ -95,16 +95,15 @@ async def lookups(store: Path) -> dict[str, float]:
 
 async def following(store: Path, count: str) -> dict[str, float]:
     """Follow a writer for so many records; how far behind each was seen, and at what CPU time."""
-    behind = []
+    behind: list[float] = []
     async with open_reader(store) as reader, reader.subscribe(after=0) as feed:
         print("ready", flush=True)
         began: tuple[float, float] | None = None
-        async for item in feed:
-            if isinstance(item, Record):
-                began = began or (time.perf_counter(), time.process_time())
-                behind.append(1e3 * (time.time() - item.at.timestamp()))
-                if len(behind) == int(count):
-                    break
+        while len(behind) < int(count):
+            for item in await feed.page():
+                if isinstance(item, Record):
+                    began = began or (time.perf_counter(), time.process_time())
+                    behind.append(1e3 * (time.time() - item.at.timestamp()))
     assert began is not None
     share = (time.process_time() - began[1]) / (time.perf_counter() - began[0])
     behind.sort()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, final
 
 import attrs
@@ -50,12 +51,34 @@ class RemoteFeed(Generic[E]):
         return self
 
     async def __anext__(self) -> FeedItem[E]:
+        with self._alone():
+            await trio.lowlevel.checkpoint()
+            return await self._next()
+
+    async def page(self) -> list[FeedItem[E]]:
+        """
+        Take the next items: waits for one, and gives all that are at hand; none at the end.
+
+        Checkpoints: always. Cancellation: nothing is lost.
+        """
+        with self._alone():
+            await trio.lowlevel.checkpoint()
+            try:
+                found = [await self._next()]
+            except StopAsyncIteration:
+                return []
+            while (item := self._call.next()) is not None:
+                found.append(self._given(item))
+            self._resume()
+            return found
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
         if self._is_busy:
             raise trio.BusyResourceError("another task is taking from this feed")
         self._is_busy = True
         try:
-            await trio.lowlevel.checkpoint()
-            return await self._next()
+            yield
         finally:
             self._is_busy = False
 

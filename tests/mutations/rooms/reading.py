@@ -22,6 +22,13 @@ MUTATIONS = [
             "test_feed",
         ),
         (
+            "a-page-is-given-once",
+            "No record comes twice to who takes pages of a feed.",
+            "            self._ready.clear()\n            self.position",
+            "            self.position",
+            "test_feed",
+        ),
+        (
             "a-feed-falls-back",
             "A feed that is behind the window reads the journal.",
             "self.window[0].position > after + 1:",
