@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from atomic_store.errors import JournalFailed
+from atomic_store.journal.failing import advising
 from atomic_store.safekeeping import backup, import_records, repair, restore, verify
 from atomic_store.testing.faulty_disk import FaultyDisk
 from followed_journals import records_in
@@ -74,10 +75,35 @@ def test_a_full_disk_is_told(faults: Faults) -> None:
     disk = faults.before.copy()
     disk.fail("write", path="/.new-target/", nth=2, error=errno.ENOSPC, times=None)
 
-    with pytest.raises(JournalFailed, match="free space on this disk"):
+    with pytest.raises(JournalFailed) as caught:
         faults.tool(disk)
+    assert "free space on this disk, then try again; nothing half-made is left" == caught.value.hint
     assert [] == [path for path in disk.files() if not path.startswith(STORE)]
     assert files_of(faults.before, STORE) == files_of(disk, STORE)
+
+
+def test_the_source_cannot_be_read(faults: Faults) -> None:
+    """What to do is said of what was tried: nobody is asked to open a store again."""
+    hints = []
+    for operation in ("read", "mkdir", "fsync"):
+        disk = faults.before.copy()
+        disk.fail(operation, nth=2, error=errno.EIO)
+        try:
+            faults.tool(disk)
+        except JournalFailed as failure:
+            hints.append(failure.hint)
+
+    assert hints
+    assert [] == [hint for hint in hints if "open the store" in hint]
+
+
+def test_other_failures_keep_their_advice() -> None:
+    """A failure that no error of the system has caused already says what to do."""
+    failure = JournalFailed("write", ":memory:", "a test asked for this failure")
+
+    with pytest.raises(JournalFailed) as caught, advising("try again"):
+        raise failure
+    assert failure is caught.value
 
 
 class Growing:

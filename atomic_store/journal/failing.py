@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import final
 
@@ -14,23 +16,47 @@ from .disk import NotAFile
 
 _OPEN_AGAIN = "open the store again; what was acknowledged is there"
 _HINTS = {
-    errno.ENOSPC: f"free space on this disk, then {_OPEN_AGAIN}",
-    errno.EDQUOT: f"raise the quota or free space within it, then {_OPEN_AGAIN}",
-    errno.EFBIG: f"raise the limit on file sizes (ulimit -f), then {_OPEN_AGAIN}",
-    errno.EIO: f"check the disk and the kernel's log, then {_OPEN_AGAIN}",
+    errno.ENOSPC: "free space on this disk, then {then}",
+    errno.EDQUOT: "raise the quota or free space within it, then {then}",
+    errno.EFBIG: "raise the limit on file sizes (ulimit -f), then {then}",
+    errno.EIO: "check the disk and the kernel's log, then {then}",
     errno.EACCES: "let this user write the store's directory and files",
     errno.EPERM: "let this user write the store's directory and files",
     errno.EROFS: "mount the file system for writing",
     errno.ENOENT: "make the directory that it should be in, or correct the path",
-    errno.EEXIST: f"find out who made this, move it away, then {_OPEN_AGAIN}",
+    errno.EEXIST: "find out who made this, move it away, then {then}",
     errno.EMFILE: "raise the limit on open files (ulimit -n)",
     errno.ENFILE: "close files elsewhere on this machine",
 }
 
 
-def hint_for(error: OSError) -> str:
-    """Say what to do about an error of the operating system."""
-    return _HINTS.get(error.errno or 0, f"mend the cause, then {_OPEN_AGAIN}")
+def hint_for(error: OSError, then: str = _OPEN_AGAIN) -> str:
+    """
+    Say what to do about an error of the operating system.
+
+    Args:
+      then: what to do when its cause is mended.
+    """
+    return _HINTS.get(error.errno or 0, "mend the cause, then {then}").format(then=then)
+
+
+@contextmanager
+def advising(then: str) -> Iterator[None]:
+    """
+    Say something else to do than to open a store again, where that is not what was tried.
+
+    Args:
+      then: what to do when the cause of an error inside the block is mended.
+    """
+    try:
+        yield
+    except JournalFailed as failure:
+        cause = failure.__cause__
+        if not isinstance(cause, OSError):
+            raise
+        raise JournalFailed(
+            failure.operation, failure.path, hint_for(cause, then), failure.reason
+        ) from cause
 
 
 @final

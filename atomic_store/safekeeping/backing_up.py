@@ -21,7 +21,7 @@ from ..journal import Head
 from ..journal.chain import Chain, ClosedCommit
 from ..journal.creating import expect_store, read_identity
 from ..journal.disk import Access, Disk, Kind, OSDisk
-from ..journal.failing import attempting
+from ..journal.failing import advising, attempting
 from ..journal.files import (
     CHUNK_BYTES,
     close_quietly,
@@ -51,7 +51,7 @@ from ..journal.scan import SegmentScan
 from ..journal.segment_reader import HEADER_BYTES_MAX, SegmentReader, list_segments
 from ..journal.segments import header_line
 from .sound import refuse_gap, refuse_missing, settled
-from .staging import forget, refuse_inside, staged
+from .staging import TRY_AGAIN, forget, refuse_inside, staged
 
 
 @attrs.frozen
@@ -68,6 +68,7 @@ class BackedUp:
     """How many bytes were written."""
 
 
+@advising(TRY_AGAIN)
 def backup(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],

@@ -14,12 +14,14 @@ import attrs
 from ..errors import BadExport, shown
 from ..journal import Head, StoredRecord
 from ..journal.disk import Disk, OSDisk
+from ..journal.failing import advising
 from ..journal.line import LINE_BYTES_MAX
 from ..journal.verify_apart import proposal_key
 from .gathering import Gathering
 from .lines import END_START, NotExported, parse_end, parse_exported
 from .new_store import SEGMENT_BYTES_MAX, Identity, new_store
 from .proposals_seen import ProposalsSeen
+from .staging import TRY_AGAIN
 
 T = TypeVar("T")
 
@@ -38,6 +40,7 @@ class Imported:
     scopes: int
 
 
+@advising(TRY_AGAIN)
 def import_records(
     path: str | os.PathLike[str],
     target: str | os.PathLike[str],

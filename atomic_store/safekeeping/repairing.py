@@ -19,7 +19,7 @@ from ..journal import Head
 from ..journal.clock import timestamp, utc_now
 from ..journal.creating import expect_store, read_identity
 from ..journal.disk import Access, Disk, OSDisk
-from ..journal.failing import attempting
+from ..journal.failing import advising, attempting
 from ..journal.files import close_quietly, opened, read_range
 from ..journal.layout import JOURNAL, LOCK
 from ..journal.line import (
@@ -40,6 +40,7 @@ from .left_out import FILE_NAME, TOLD_MAX, LeftOut, LeftOutFile
 from .new_store import SEGMENT_BYTES_MAX, Identity, NewStore, new_store
 from .patient_disk import PatientDisk
 from .salvage import Doubtful, Finding, Genuine, Missing, Place, Salvage, Unreadable
+from .staging import TRY_AGAIN
 
 CHUNK_BYTES = 1024 * 1024
 RECORD_BYTES_MIN = 155
@@ -81,6 +82,7 @@ class Repaired:
         return not self.left_out and not self.missing
 
 
+@advising(TRY_AGAIN)
 def repair(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],

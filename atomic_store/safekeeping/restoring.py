@@ -17,11 +17,13 @@ from ..journal.chain import Chain
 from ..journal.clock import timestamp, utc_now
 from ..journal.creating import expect_store, read_identity
 from ..journal.disk import Disk, OSDisk
+from ..journal.failing import advising
 from ..journal.files import size_of
 from ..journal.layout import JOURNAL
 from ..journal.segment_reader import list_segments
 from .new_store import SEGMENT_BYTES_MAX, Identity, NewStore, new_store
 from .sound import decisions, sound_commits
+from .staging import TRY_AGAIN
 
 Until: TypeAlias = int | str | datetime
 """A position, or a time."""
@@ -51,6 +53,7 @@ class Restored:
         return self.source_head.position - self.head.position
 
 
+@advising(TRY_AGAIN)
 def restore(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],

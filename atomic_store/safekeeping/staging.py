@@ -21,6 +21,8 @@ from ..journal.layout import JOURNAL, STORE
 from ..journal.line import StoreLine, store_line
 
 _UNFINISHED: Final = ".new-"
+TRY_AGAIN: Final = "try again; nothing half-made is left"
+"""What to do when a tool that makes a directory has failed, and its cause is mended."""
 
 
 @final
