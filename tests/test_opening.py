@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -112,6 +113,24 @@ class TestTorn:
         again = opened(cut).torn_kept
 
         assert (f"{kept}.2", b"older") == (again, cut.files()[kept])
+
+    @pytest.mark.parametrize("operation", ["write", "fsync"])
+    def test_nothing_is_kept_aside_on_a_full_disk(self, operation: str) -> None:
+        """A copy that cannot be finished is not left: each attempt would leave one more."""
+        disk = lived(is_closed=False)
+        content = disk.files()[LAST]
+        cut = with_file(disk, LAST, content[:-3])
+        for _ in range(3):
+            cut.fail(operation, path="/.torn-", error=errno.ENOSPC)
+            with pytest.raises(JournalFailed):
+                only_open(cut)
+
+            assert [] == [path for path in cut.files() if "/.torn-" in path]
+            assert content[:-3] == cut.files()[LAST]
+        kept = opened(cut).torn_kept
+
+        assert kept is not None
+        assert content[last_commit(content) : -3] == cut.files()[kept]
 
     def test_kept_aside_whenever_the_power_goes(self) -> None:
         """However opening is cut short, the torn bytes are where they were, or kept aside."""

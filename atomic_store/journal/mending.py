@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from ..errors import JournalFailed
 from .chain import ClosedCommit
 from .disk import Access, Disk
 from .failing import attempting
@@ -24,9 +27,15 @@ def keep_aside(disk: Disk, directory: str, name: str, file: int, torn: Torn) -> 
     tail = read_range(disk, file, path, torn.offset, torn.offset + torn.size)
     kept = f"{directory}/{free_name(disk, directory, torn_name(name, torn.offset))}"
     with opened(disk, kept, Access.NEW) as copy:
-        write_all(disk, copy, kept, tail, 0)
-        with attempting("fsync", kept):
-            disk.fsync(copy)
+        try:
+            write_all(disk, copy, kept, tail, 0)
+            with attempting("fsync", kept):
+                disk.fsync(copy)
+        except JournalFailed:
+            # On a full disk, one copy more for each time that it is tried would fill it for good.
+            with suppress(OSError):
+                disk.unlink(kept)
+            raise
     sync_directory(disk, directory)
     return kept
 

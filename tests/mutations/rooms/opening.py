@@ -10,6 +10,13 @@ MUTATIONS = [
     *of_file(
         "atomic_store/journal/mending.py",
         (
+            "a-failed-copy-is-not-left",
+            "A copy of a torn tail that could not be finished is taken away.",
+            "                disk.unlink(kept)\n",
+            "                pass\n",
+            "test_opening",
+        ),
+        (
             "the-last-commit-again",
             "Opening writes the last commit again before anything is served.",
             "    write_all(disk, file, path, data, commit.offset)\n",
