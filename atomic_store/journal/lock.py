@@ -108,5 +108,5 @@ def _who(disk: Disk, path: str, content: bytes) -> str:
         return f"{path} is locked by process {holder.pid} on this host"
     return (
         f"{path} is locked: process {holder.pid} is gone, but a process that it started "
-        "still holds the lock by an inherited descriptor"
+        "still holds the lock by an inherited descriptor, or another one has just taken it"
     )
