@@ -15,6 +15,7 @@ import pytest
 from atomic_store import JsonEvent
 from command_line import environment, journal_lines
 from inspector_app import Said, bids, make_store
+from source_tree import ROOT
 from terminals import TMUX, Terminal, terminal, wait_until
 
 needs_tmux = pytest.mark.skipif(TMUX is None, reason="needs tmux")
@@ -81,6 +82,37 @@ def test_from_beginning_to_end(store: Path, tmp_path: Path) -> None:
         text = screen.shows("exit code 0")
 
     assert "lot/0" not in text
+
+
+@needs_tmux
+def test_who_won_a_lot(tmp_path: Path) -> None:
+    """Of real bids: the lot is found by its number, who won it and against what, and their bids."""
+    store = tmp_path / "auction.store"
+    demo = ["demo", "--store", str(store), "--bids", str(ROOT / "docs/examples/ebay-bids.csv")]
+    subprocess.run(
+        [sys.executable, "-m", "atomic_store", *demo], env=environment(), check=True,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    with terminal(command(store), tmp_path) as screen:
+        screen.shows("628 scopes")
+        screen.type("/")
+        screen.type_text("8213060420")
+        screen.shows("1 of 628 scopes")
+        screen.type("Enter")
+        screen.shows("/8213060420 · 1 of 628 scopes")
+        screen.type("Enter")
+        last_lines = screen.shows("23 of 23 events", "max_cents=12000").splitlines()
+        *_, before, last = [line for line in last_lines if " Bid " in line]
+        assert "bidder=bidder-2442 max_cents=11750" in before
+        assert "bidder=bidder-2443 max_cents=12000" in last
+        screen.type("/")
+        screen.type_text('data.bidder = "bidder-2443"')
+        screen.type("Enter")
+        found = screen.shows("1 of 1 hit")
+        assert 1 == found.count("max_cents=")
+        screen.type("q")
+        screen.shows("exit code 0")
 
 
 @needs_tmux
