@@ -26,7 +26,7 @@ MUTATIONS = [
             "No record comes twice to who takes pages of a feed.",
             "            self._ready.clear()\n            self.position",
             "            self.position",
-            "test_feed",
+            "test_feed_pages",
         ),
         (
             "a-feed-falls-back",
