@@ -37,7 +37,7 @@ MUTATIONS = [
         (
             "what-is-cut-off-is-synced",
             "What is kept aside is fsynced before it is cut off.",
-            '        with attempting("fsync", kept):\n            disk.fsync(copy)\n',
+            '            with attempting("fsync", kept):\n                disk.fsync(copy)\n',
             "",
             CRASHES,
         ),
