@@ -173,7 +173,9 @@ def expected() -> Answers:
             compare(found, expected_of(found["all"]), "without an index")
             return found
 
-    return trio.run(main)
+    # As for the stores: it may be asked first within a run.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(trio.run, main).result()
 
 
 def check(disk: FaultyDisk, of: object, *, times: int = 2) -> None:

@@ -191,6 +191,7 @@ class Opened(TestMemoryJournal):
         return super().unstorable_drafts()[:-1]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("journal_type", "case"), ALL_BROKEN, ids=[broken.__name__ for broken, _ in ALL_BROKEN]
 )
@@ -204,6 +205,7 @@ async def test_broken_journals_are_noticed(
     assert [f"in the conformance case {case}"] == failures[case].__notes__
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("shelf_type", "case"), BROKEN_SHELVES, ids=[broken.__name__ for broken, _ in BROKEN_SHELVES]
 )

@@ -71,7 +71,9 @@ HOLDS = [
     'data["0"] = zero', "data.0 = zero", "data.tags.* = Hot", "data.tags.* = 7",
     "data.tags.* != new", "data.tags.* > 6", "data.tags.* in (0, Hot)", "data.tags.*.* = 8",
     "data.*.name = \"a cello\"", "data.*.*.*.*.d = deep", "data.tags.* = null", "data.tags.*",
-    "metadata", "metadata.correlation = c-1", "metadata.who.name = ada", "metadata.*.name = ada",
+    "metadata", "metadata.correlation = c-1", "metadata.who.name = ada",
+    "metadata.correlation = c-1 and metadata.who.name = ada", "meta = sniped and meta ^= s",
+    "metadata.*.name = ada",
     "meta", "meta = sniped", "meta ~ SNIP", "meta ^= snip", 'meta in ("sniped")',
     # anywhere
     '"Straße"', '"lot-1"', '"Bid"', '"0198c0de"', '"a b"', '"deep"', '"trace-"', '"c-1"',

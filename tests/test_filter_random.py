@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,9 @@ from atomic_store.filter import Bounds, Span
 from atomic_store.journal.line import record_body, with_crc
 from atomic_store.journal.record import StoredRecord
 from filters import NOW, Tree, means, records, text_of, trees
+
+pytestmark = pytest.mark.no_cover
+"""It goes again and again through what other tests have covered."""
 
 
 def read(tree: Tree, chance: random.Random) -> Filter:

@@ -19,6 +19,9 @@ from campaigns.flips import (
 )
 from journal_files import STORE, segment
 
+pytestmark = pytest.mark.no_cover
+"""It goes again and again through what other tests have covered."""
+
 FILES = [f"{STORE}/store.json", segment(1), segment(2), segment(4)]
 
 

@@ -78,6 +78,7 @@ class TestSound:
         assert {path: FILES[path] for path in WHOLES} == index_files(disk)
 
 
+@pytest.mark.no_cover
 class TestDamaged:
     @pytest.mark.parametrize("path", sorted(FILES))
     def test_missing(self, path: str) -> None:

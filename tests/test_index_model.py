@@ -17,6 +17,9 @@ from atomic_store.testing.faulty_disk import FaultyDisk
 from indexed_journals import an_event, end_of, index_files
 from journal_files import STORE, an_id, ticking_clock
 
+pytestmark = pytest.mark.no_cover
+"""It goes again and again through what other tests have covered."""
+
 SCOPES = [
     "a", "aa", "aaa", "ab", "b", "a\x01", "é", "\ud7ff", "\ue000", "￿", "\U00010000",
     "\U0010ffff", "z" * 512, "z" * 511 + "y", '"\\\n', " ", "lot-1", "lot-10", "lot-2",

@@ -31,6 +31,7 @@ from journal_files import (
 
 
 class TestTorn:
+    @pytest.mark.no_cover
     def test_every_offset(self) -> None:
         """The last commit, cut off at any byte, is torn: cut off, kept aside, reported."""
         disk = lived(is_closed=False)
@@ -132,6 +133,7 @@ class TestTorn:
         assert kept is not None
         assert content[last_commit(content) : -3] == cut.files()[kept]
 
+    @pytest.mark.no_cover
     def test_kept_aside_whenever_the_power_goes(self) -> None:
         """However opening is cut short, the torn bytes are where they were, or kept aside."""
         disk = lived(is_closed=False)
@@ -167,6 +169,7 @@ class TestTorn:
 
 
 class TestDamage:
+    @pytest.mark.no_cover
     @pytest.mark.parametrize("part", range(3))
     @pytest.mark.parametrize("is_closed", [True, False])
     def test_every_bit(self, is_closed: bool, part: int) -> None:

@@ -8,11 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 import trio
 
 from atomic_store import CaughtUp, JsonEvent, Record, open_reader
 from atomic_store.journal.file import open_file_journal
 from command_line import environment
+
+pytestmark = pytest.mark.no_cover
+"""It goes again and again through what other tests have covered."""
 
 WRITER = Path(__file__).parent / "writing_process.py"
 
