@@ -23,19 +23,6 @@ settings.register_profile("new", parent=settings.get_profile("default"), deadlin
 settings.load_profile("same")
 
 
-MEASURED_IN_CI = ".ci/coverage.cfg"
-ABOVE_IT = ("test_campaign_", "test_client_", "test_gateway_", "test_inspector_")
-"""What these try lies above all that is measured there: other tests have to cover that whole."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Measure coverage only where it is asked for: that takes half of a test's time."""
-    if config.getoption("cov_config", default="") == MEASURED_IN_CI:
-        for item in items:
-            if item.path.name.startswith(ABOVE_IT):
-                item.add_marker(pytest.mark.no_cover)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Show a test's own failure, not the group of one that pytest-trio wraps it in."""

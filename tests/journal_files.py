@@ -18,7 +18,7 @@ from atomic_store.journal.commit import Commit
 from atomic_store.journal.disk import Disk
 from atomic_store.journal.file import FileJournal, open_file_journal
 from atomic_store.journal.indexer import PIECE_BYTES
-from atomic_store.journal.opening import open_files
+from atomic_store.journal.opening import OpenedFiles, open_files
 from atomic_store.testing.faulty_disk import FaultyDisk
 
 STORE = "/shop.store"
@@ -169,14 +169,18 @@ def only_open(disk: FaultyDisk) -> None:
 
 def only_open_at(disk: FaultyDisk, place: str) -> None:
     """Open the store at a path and leave it as a kill would."""
-    files = open_files(
+    open_files_at(disk, place).close()
+
+
+def open_files_at(disk: FaultyDisk, place: str) -> OpenedFiles:
+    """Open the files of the store at a path; make them if there are none."""
+    return open_files(
         disk,
         place,
         now=lambda: "2026-11-23T16:00:00.000000Z",
         segment_bytes_max=SEGMENT_BYTES_MAX,
         on_progress=lambda read, in_all: None,
     )
-    files.close()
 
 
 def wrapped(disk: FaultyDisk, **instead: object) -> Disk:

@@ -13,6 +13,7 @@ from atomic_store.journal import Head, Recovery
 from atomic_store.journal.disk import Access, Kind
 from atomic_store.journal.file import open_file_journal
 from atomic_store.journal.line import StoreLine, store_line, with_crc
+from atomic_store.journal.opening import OpenedFiles
 from atomic_store.journal.verify import verify
 from atomic_store.testing.faulty_disk import FaultyDisk
 from journal_files import (
@@ -22,6 +23,7 @@ from journal_files import (
     lived,
     only_open,
     open_again,
+    open_files_at,
     opened,
     refusal,
     segment,
@@ -299,6 +301,29 @@ class TestLock:
         disk.running = {2}
         disk.pid = 1
         assert "process 1 is gone" in trio.run(main, 2)
+
+    @pytest.mark.parametrize("is_finished", [False, True])
+    def test_another_is_quicker(self, is_finished: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of two that make a store at the same moment one does, and the other meets its lock."""
+        disk, made = FaultyDisk(), list[OpenedFiles]()
+        make = FaultyDisk.mkdir
+
+        def late(disk: FaultyDisk, path: str) -> None:
+            monkeypatch.undo()
+            if is_finished:
+                made.append(open_files_at(disk, STORE))
+            else:
+                make(disk, path)
+            make(disk, path)
+
+        monkeypatch.setattr(FaultyDisk, "mkdir", late)
+        if is_finished:
+            with pytest.raises(StoreLocked):
+                open_files_at(disk, STORE)
+            made[0].close()
+        else:
+            open_files_at(disk, STORE).close()
+        assert 0 == opened(disk).records
 
     @pytest.mark.parametrize(
         ("content", "expected"),

@@ -101,7 +101,11 @@ def open_files(
     found = survey(disk, path)
     if found is Found.NOTHING:
         with attempting("mkdir", path):
-            disk.mkdir(path)
+            try:
+                disk.mkdir(path)
+            except FileExistsError:
+                # Another process was quicker by a moment.
+                found = survey(disk, path)
     if found is not Found.STORE:
         make_name_durable(disk, path, was_there=found is Found.BEGUN)
     # A store of a later format may have another lock; it is not touched at all.
