@@ -10,8 +10,7 @@ dropped, and no feed needs more memory than a page.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import islice
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 
@@ -21,6 +20,7 @@ import trio
 from .errors import JournalFailed
 from .journal import RecordSource, StoredRecord, Wanted
 from .journal.record import size_of
+from .one_task import OneTask
 from .records import Record
 
 E = TypeVar("E")
@@ -163,7 +163,9 @@ class Feed(Generic[E]):
     # Where the page in _ready ends.
     _read_to: int = attrs.field(default=0, init=False)
     _has_caught_up: bool = attrs.field(default=False, init=False)
-    _is_busy: bool = attrs.field(default=False, init=False)
+    _alone: OneTask = attrs.field(
+        factory=lambda: OneTask("another task is taking from this feed"), init=False
+    )
     _is_open: bool = attrs.field(default=True, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -179,7 +181,7 @@ class Feed(Generic[E]):
 
     @trio.lowlevel.enable_ki_protection
     async def __anext__(self) -> FeedItem[E]:
-        with self._alone():
+        with self._alone:
             await trio.lowlevel.checkpoint()
             return await self._next()
 
@@ -190,7 +192,7 @@ class Feed(Generic[E]):
 
         Checkpoints: always. Cancellation: nothing is lost.
         """
-        with self._alone():
+        with self._alone:
             await trio.lowlevel.checkpoint()
             try:
                 found = [await self._next()]
@@ -200,16 +202,6 @@ class Feed(Generic[E]):
             self._ready.clear()
             self.position = self._read_to
             return found
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        if self._is_busy:
-            raise trio.BusyResourceError("another task is taking from this feed")
-        self._is_busy = True
-        try:
-            yield
-        finally:
-            self._is_busy = False
 
     async def _next(self) -> FeedItem[E]:
         while self._is_open:

@@ -8,8 +8,7 @@ no file. So it needs no block around it, and may be left in the middle of a loop
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
@@ -23,6 +22,7 @@ from .filter.times import EXPECTED, period
 from .intake import check_scope
 from .journal import RecordSource, StoredRecord, Wanted
 from .journal.clock import timestamp, utc_now
+from .one_task import OneTask
 from .records import Record
 
 E = TypeVar("E")
@@ -61,14 +61,16 @@ class Reading(Generic[E]):
     _ready: deque[Record[Any]] = attrs.field(factory=deque, init=False)
     # The last position that will be looked at; None before the first one is.
     _end: int | None = attrs.field(default=None, init=False)
-    _is_busy: bool = attrs.field(default=False, init=False)
+    _alone: OneTask = attrs.field(
+        factory=lambda: OneTask("another task is taking from this reading"), init=False
+    )
 
     def __aiter__(self) -> AsyncIterator[Record[E]]:
         return self
 
     @trio.lowlevel.enable_ki_protection
     async def __anext__(self) -> Record[E]:
-        with self._alone():
+        with self._alone:
             if self._ready:
                 await trio.lowlevel.checkpoint()
             else:
@@ -84,7 +86,7 @@ class Reading(Generic[E]):
 
         Checkpoints: always. Cancellation: nothing is lost.
         """
-        with self._alone():
+        with self._alone:
             if not self._ready:
                 return await self._fetch()
             await trio.lowlevel.checkpoint()
@@ -102,16 +104,6 @@ class Reading(Generic[E]):
         while page := await self.page():
             found += page
         return found
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        if self._is_busy:
-            raise trio.BusyResourceError("another task is taking from this reading")
-        self._is_busy = True
-        try:
-            yield
-        finally:
-            self._is_busy = False
 
     async def _fetch(self) -> list[Record[E]]:
         """Give the next page that is not empty; an empty one at the end."""

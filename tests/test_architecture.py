@@ -16,7 +16,7 @@ from source_tree import ROOT, Module, imagined, module_of, package
 
 LAYERS = (
     # Each may import what stands in its own line and in the lines above it.
-    ("errors", "jsonvalue", "uninterrupted"),
+    ("errors", "jsonvalue", "one_task", "uninterrupted"),
     ("journal.chain", "journal.index_file", "journal.layout", "journal.line",
      "journal.line_search", "journal.record", "journal.scan", "journal.snapshots.index",
      "journal.snapshots.lines", "journal.snapshots.scan"),

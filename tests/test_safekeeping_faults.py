@@ -82,8 +82,8 @@ def test_a_full_disk_is_told(faults: Faults) -> None:
     assert files_of(faults.before, STORE) == files_of(disk, STORE)
 
 
-def test_the_source_cannot_be_read(faults: Faults) -> None:
-    """What to do is said of what was tried: nobody is asked to open a store again."""
+def test_nobody_is_told_to_open_a_store(faults: Faults) -> None:
+    """Whatever fails, what to do is said of what was tried."""
     hints = []
     for operation in ("read", "mkdir", "fsync"):
         disk = faults.before.copy()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar, final
 
 import attrs
@@ -11,6 +10,7 @@ import trio
 
 from ...errors import StoreReplaced, shown
 from ...feed import CaughtUp, FeedItem
+from ...one_task import OneTask
 from ...records import Record
 from ..protocol import server_messages as said
 from .asking import SCOPES_MAX, scopes_page
@@ -44,14 +44,16 @@ class RemoteFeed(Generic[E]):
     _link: Link
     _box: Box
     _end: Ended | None = attrs.field(default=None, init=False)
-    _is_busy: bool = attrs.field(default=False, init=False)
+    _alone: OneTask = attrs.field(
+        factory=lambda: OneTask("another task is taking from this feed"), init=False
+    )
     _is_open: bool = attrs.field(default=True, init=False)
 
     def __aiter__(self) -> AsyncIterator[FeedItem[E]]:
         return self
 
     async def __anext__(self) -> FeedItem[E]:
-        with self._alone():
+        with self._alone:
             await trio.lowlevel.checkpoint()
             return await self._next()
 
@@ -61,7 +63,7 @@ class RemoteFeed(Generic[E]):
 
         Checkpoints: always. Cancellation: nothing is lost.
         """
-        with self._alone():
+        with self._alone:
             await trio.lowlevel.checkpoint()
             try:
                 found = [await self._next()]
@@ -71,16 +73,6 @@ class RemoteFeed(Generic[E]):
                 found.append(self._given(item))
             self._resume()
             return found
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        if self._is_busy:
-            raise trio.BusyResourceError("another task is taking from this feed")
-        self._is_busy = True
-        try:
-            yield
-        finally:
-            self._is_busy = False
 
     def close(self) -> None:
         """End it: whoever takes from it, or waits to, finds nothing."""
