@@ -91,6 +91,19 @@ def test_a_million_lines() -> None:
     piloted(lines, main)
 
 
+def test_what_is_wanted_is_told_at_once() -> None:
+    """Whoever has the lines can fetch them before the screen is drawn."""
+    lines = Numbers(1_000_000)
+
+    async def main(app: ListApp, pilot: Pilot[None]) -> None:
+        app.list.go_to(500)
+        assert (496, 500) == lines.wanted[-1]
+        app.list.action_move_pages(1.0)
+        assert (501, 505) == lines.wanted[-1]
+
+    piloted(lines, main)
+
+
 @pytest.mark.parametrize(
     ("keys", "cursor", "top"),
     [

@@ -284,6 +284,12 @@ class VirtualList(ScrollView, can_focus=True):
 
     # --- drawing ----------------------------------------------------------------------------
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Say at once which lines are wanted: they may be there before the screen is drawn."""
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self._tell_what_is_wanted()
+
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen; the first one is the title."""
         cells = self.scrollable_content_region.width
