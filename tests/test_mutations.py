@@ -11,7 +11,7 @@ import pytest
 
 from mutations.__main__ import CAUGHT, main
 from mutations.cases import Case, Report
-from mutations.mutation import Mutation, Stale, named, of_file
+from mutations.mutation import Mutation, Stale, named, of_file, part_of
 from mutations.rooms import MUTATIONS
 from mutations.table import BEGIN, END, markdown, summary, with_table
 from mutations.trees import copied_tree
@@ -203,6 +203,18 @@ def test_choosing() -> None:
         named([*some, some[0]], [])
 
 
+def test_parts() -> None:
+    """Each mutation is in one of the parts; what is no part is refused."""
+    some = of_file("a.py", *((name, "", "", "", "") for name in "abcde"))
+    parts = [[m.name for m in part_of(some, f"{n}/3")] for n in (1, 2, 3)]
+
+    assert [["a", "d"], ["b", "e"], ["c"]] == parts
+    assert some == part_of(some, "1/1")
+    for part in ("", "2", "0/3", "4/3", "1/0", "-1/3", "a/3"):
+        with pytest.raises(ValueError, match="expected a part like 2/4, found"):
+            part_of(some, part)
+
+
 def test_the_table() -> None:
     """The table has a row for each rule; it goes between the markers, and nowhere else."""
     some = of_file("a.py", ("one", "Rule one.", "", "", "")) + of_file(
@@ -224,10 +236,12 @@ def test_the_table() -> None:
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--list` names all and runs nothing; a name that nobody has is exit status 2."""
+    """`--list` names all and runs nothing; what cannot be chosen is exit status 2."""
     assert 0 == main(["--list"])
     assert [m.name for m in MUTATIONS] == [
         line.split()[0] for line in capsys.readouterr().out.splitlines()
     ]
     assert 2 == main(["no-such-rule"])
     assert "found no-such-rule" in capsys.readouterr().err
+    assert 2 == main(["--part", "5/4"])
+    assert "found '5/4'" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .cases import load_before
 from .learning import learn
-from .mutation import Mutation, named
+from .mutation import Mutation, named, part_of
 from .rooms import MUTATIONS
 from .table import line_of, markdown, summary, with_table
 from .trials import Verdict, Workshop, try_all
@@ -25,6 +25,7 @@ CAUGHT = Path(__file__).parent / "caught.json"
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a mutation (default: all)")
+    parser.add_argument("--part", default="1/1", help="only some: 2/4 is the second of four parts")
     parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
     parser.add_argument("--learn", action="store_true", help="look for cases, and write them down")
     parser.add_argument("--markdown", type=Path, help="a document to put the table into")
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Try mutations; gives the exit status: 0 if each was caught, 1 if not, 2 if none was tried."""
     asked = _arguments(arguments)
     try:
-        mutations = named(MUTATIONS, asked.names)
+        mutations = part_of(named(MUTATIONS, asked.names), asked.part)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(summary(trials, time.monotonic() - began))
     for trial in others:
         print(f"{line_of(trial)}\n  {trial.mutation.rule}")
-    if asked.markdown and not others and not asked.names:
+    if asked.markdown and not others and len(mutations) == len(MUTATIONS):
         document = asked.markdown.read_text("utf-8")
         table = markdown(mutations, caught)
         asked.markdown.write_text(with_table(document, table), "utf-8")

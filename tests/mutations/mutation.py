@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import final
 
 import attrs
@@ -77,3 +77,19 @@ def named(mutations: Iterable[Mutation], names: Iterable[str]) -> list[Mutation]
     if unknown:
         raise ValueError(f"expected the name of a mutation, found {', '.join(unknown)}")
     return [by_name[name] for name in chosen] or list(by_name.values())
+
+
+def part_of(mutations: Sequence[Mutation], part: str) -> list[Mutation]:
+    """
+    Give a part of them, of about as many of each file.
+
+    Args:
+      part: which one of how many, counted from 1: `2/4` is the second one of four.
+
+    Raises:
+      ValueError: this is no part.
+    """
+    which, _, parts = part.partition("/")
+    if not (which.isdecimal() and parts.isdecimal() and 1 <= int(which) <= int(parts)):
+        raise ValueError(f"expected a part like 2/4, found {part!r}")
+    return list(mutations[int(which) - 1 :: int(parts)])
