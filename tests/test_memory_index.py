@@ -28,7 +28,7 @@ def memory_of(run: Run) -> MemoryIndex:
     index = MemoryIndex(3, 5, run.first, run.begin, VALUE)
     for entry in run.entries:
         index.add(entry, run.position_before)
-    index.end = run.end
+    index.close(run.end, VALUE)
     return index
 
 

@@ -8,7 +8,7 @@ from typing import final
 
 import attrs
 
-from ..errors import JournalCorrupt, NotAStore
+from ..errors import JournalCorrupt, JournalFailed, NotAStore
 from .chain import Chain, ClosedCommit
 from .coverage import Coverage, entry_of
 from .creating import begun_header, expect_store, read_identity
@@ -19,6 +19,7 @@ from .index_file.write import file_chunks
 from .index_store import IndexStore, Stretch, reader_of
 from .layout import STORE, index_name, segment_name
 from .line import CutLine, HeaderLine
+from .reading import lines_between
 from .segment_reader import list_segments
 from .skipping import skip_pieces, skip_whole
 from .tailing import Tail
@@ -53,9 +54,13 @@ class Known:
     coverage: Coverage
     memory: list[MemoryIndex] = attrs.field(factory=list)
 
-    def take(self, commit: ClosedCommit) -> None:
+    def take(self, commit: ClosedCommit, *, is_asked: bool = True) -> None:
         """
         Take up a commit. Does not block.
+
+        Args:
+          is_asked: whether somebody may ask for its records by anything but their being new.
+            If not, their index is made by `catch_up`, should it be wanted.
 
         Raises:
           JournalCorrupt: a record's time is none.
@@ -72,13 +77,53 @@ class Known:
             self.memory.append(MemoryIndex(header.segment, header.first, first, end, value))
             return
         index = self.memory[-1]
+        is_left_out = not is_asked or bool(index.left_out)
         for record, offset in zip(commit.records, commit.offsets, strict=True):
             try:
-                index.add(entry_of(offset, record), not_settled)
+                if is_left_out:
+                    index.leave_out(record.scope, record.sequence, record.at)
+                else:
+                    index.add(entry_of(offset, record), not_settled)
             except ValueError as error:
                 path = self.tail.path_of(index.segment_first)
                 raise JournalCorrupt(path, offset, "a time", record.at) from error
-        index.end, index.commit = commit.end, commit.value
+        index.close(commit.end, commit.value)
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether all records are in an index."""
+        return not any(index.left_out for index in self.memory)
+
+    def catch_up(self) -> None:
+        """
+        Read again what was left out of the indexes. Blocks; nothing may be taken meanwhile.
+
+        Raises:
+          StoreReplaced, NotAStore: the store is not there any more.
+          JournalCorrupt: a line is damaged. What lies before it is in the index.
+          JournalFailed: the disk refused.
+        """
+        try:
+            for index in self.memory:
+                self._fill(index)
+        except (JournalCorrupt, JournalFailed):
+            # That may be how it looks when a store is taken away.
+            self.tail.check_identity()
+            raise
+
+    def _fill(self, index: MemoryIndex) -> None:
+        if not index.left_out:
+            return
+        path, begin = self.tail.path_of(index.segment_first), index.begin_of_left_out
+        for offset, record in lines_between(self.tail.disk, path, begin, index.end):
+            try:
+                index.add_left_out(entry_of(offset, record), record.position)
+            except ValueError as error:
+                found = f"record {record.position} ({error})"
+                raise JournalCorrupt(path, offset, "the record that was here", found) from error
+        if not index.has_all:
+            raise JournalCorrupt(path, begin, f"records up to {index.last}", "fewer")
+        index.nothing_left_out()
 
     # --- segments that were cut, whose index files the writer makes ------------------------
 
@@ -99,6 +144,7 @@ class Known:
             for index in whole:
                 found = _found(store, index)
                 if found is None and (must or index is not whole[-1]):
+                    self._fill(index)
                     found = store.save(index_name(index.segment_first), _image(coverage, index))
                 if found is None:
                     break
@@ -113,6 +159,8 @@ class Known:
             for index in kept
             for scope, contents in index.contents.scopes.items()
         }
+        for index in kept:
+            sequences |= index.left_out
         return Covered(coverage, kept, sequences)
 
     def cover(self, covered: Covered) -> None:

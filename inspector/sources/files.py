@@ -106,7 +106,7 @@ class FileSource:
         await self._reader.refresh()
         if not can_be(scope):
             return None
-        end = await self._journal._records.scope_end(scope)
+        end = await self._journal.scope_end(scope)
         return seen(end) if end.sequence else None
 
     async def page(
@@ -199,8 +199,7 @@ class FileSource:
             # As they end now, which may be later than these records: nothing goes backwards.
             names = dict.fromkeys(record.scope for record in followed.records)
             if names:
-                records = self._journal._records
-                await send([seen(await records.scope_end(name)) for name in names])
+                await send([seen(await self._journal.scope_end(name)) for name in names])
 
         await self.follow(changed, Which(prefix=prefix), head.position)
 

@@ -129,7 +129,7 @@ def _behind_ms(which: str, round_: Round) -> float:
 
 def _followed_rate(beside: str | None, round_: Round) -> float:
     """Propose as fast as can be, beside another process or alone; gives events a second."""
-    each = round_.sizes.each * 10
+    each = round_.sizes.each * 30
     store, count = (round_.directory / "bids.store").absolute(), _PROPOSERS * each
     argument = round_.kept["share"] if beside == "computing" else count
 
