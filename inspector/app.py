@@ -26,6 +26,7 @@ from .palette import commands_of
 from .screens.opening import OpeningScreen
 from .screens.scopes import ScopesScreen
 from .sources.opening import open_source
+from .sources.source import OnProgress
 from .terminal import mind_the_terminal
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ class Inspector(App[None]):
         is_asked = self.place in (None, place)
         which = self.which if place == self.place else None
         opening = OpeningScreen(place, lambda: self.open_place(place))
-        self._begin(self._place(place, self.token if is_asked else None), opening, which)
+        token = self.token if is_asked else None
+        self._begin(self._place(place, token, opening.progress), opening, which)
 
     def open_demo(self) -> None:
         """Look at a store that is made for that, and removed again."""
@@ -154,9 +156,13 @@ class Inspector(App[None]):
             self.push_screen(EventsScreen(ready.result(), which))
 
     @asynccontextmanager
-    async def _place(self, place: str, token: str | None) -> AsyncIterator[Desk]:
+    async def _place(
+        self, place: str, token: str | None, on_progress: OnProgress
+    ) -> AsyncIterator[Desk]:
         assert self._bridge is not None
-        async with self._bridge.entered(open_source, place, token=token) as source:
+        async with self._bridge.entered(
+            open_source, place, token=token, on_progress=self._bridge.back(on_progress)
+        ) as source:
             # Meanwhile: it takes a sync.
             self._remember(lambda habits: habits.with_place(source.place, timestamp(utc_now())))
             yield Desk(self._bridge, source, self.fold, self.habits)

@@ -12,6 +12,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, final
 
 import attrs
@@ -137,6 +138,14 @@ class Bridge:
                 self._soon_if_open(leaving.set)
             with suppress(asyncio.CancelledError, BridgeClosed):
                 await keeping
+
+    def back(self, function: Callable[P, object]) -> Callable[P, None]:
+        """Give what may be called in any thread, to have a function called in the loop's soon."""
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> None:
+            self._tell(partial(function, *args, **kwargs))
+
+        return call
 
     # --- inside -----------------------------------------------------------------------------
 

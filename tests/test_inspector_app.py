@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
+import trio
 from textual.app import ComposeResult
 from textual.command import CommandPalette
 from textual.pilot import Pilot
@@ -24,6 +27,7 @@ from inspector.screens.picker import PickerScreen, PlaceInput
 from inspector.screens.scopes import ScopesScreen
 from inspector.sources import demo
 from inspector.sources.opening import open_source
+from inspector.sources.source import OnProgress, Source
 from inspector.widgets.top_bar import TopBar
 from inspector_app import bids, inspecting, list_of, make_store, screen_of, text_of, until
 from inspector_desks import HOSTILE_NAMES, control_characters
@@ -153,6 +157,38 @@ def test_what_does_not_open(tmp_path: Path, store: Path) -> None:
     inspecting(tmp_path / "[/nothing]\x1b", main)
 
 
+def test_a_damaged_store_that_takes_long(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said how far it was read; nothing of that comes onto the next screen."""
+    ready = trio.Event()
+    tell: list[OnProgress] = []
+
+    @asynccontextmanager
+    async def slow(
+        place: str, *, token: str | None, on_progress: OnProgress
+    ) -> AsyncIterator[Source]:
+        on_progress(1, 8)
+        tell.append(on_progress)
+        await ready.wait()
+        async with open_source(place, token=token) as source:
+            yield source
+
+    monkeypatch.setattr("inspector.app.open_source", slow)
+
+    async def main(app: Inspector, pilot: Pilot[None]) -> None:
+        await until(lambda: "looking for what can be read of it … 12%" in text_of(app), pilot)
+        assert "damaged" in text_of(app)
+        tell[0](8, 8)
+        await until(lambda: "100%" in text_of(app), pilot)
+        assert app._bridge is not None
+        app._bridge._soon(ready.set)
+        await scopes_of(app, pilot)
+        tell[0](3, 8)
+        await pilot.pause()
+        assert "looking for" not in text_of(app)
+
+    inspecting(store, main)
+
+
 def test_places_are_remembered(store: Path, habits: HabitsFile, tmp_path: Path) -> None:
     """What was opened is offered the next time, and says whether it is there; or is forgotten."""
     gone = str(tmp_path / "gone.store")
@@ -258,7 +294,7 @@ def test_a_token_is_for_its_place(monkeypatch: pytest.MonkeyPatch, store: Path) 
     """The token that came with a place goes to that place, and to no other one."""
     asked: list[tuple[str, str | None]] = []
 
-    def asking(place: str, *, token: str | None = None) -> object:
+    def asking(place: str, *, token: str | None, on_progress: OnProgress) -> object:
         asked.append((place, token))
         return open_source(place)
 

@@ -45,6 +45,32 @@ def test_a_call() -> None:
     bridged(main)
 
 
+def test_telling_the_loop() -> None:
+    """What is called in another thread is done in the loop's, in order."""
+
+    async def main(bridge: Bridge) -> None:
+        told: list[tuple[int, str, threading.Thread]] = []
+        ended = asyncio.Event()
+
+        def tell(number: int, *, word: str) -> None:
+            told.append((number, word, threading.current_thread()))
+            if number == 2:
+                ended.set()
+
+        back = bridge.back(tell)
+
+        async def call() -> None:
+            await trio.lowlevel.checkpoint()
+            for number in range(3):
+                back(number, word="on")
+
+        await bridge.call(call)
+        await ended.wait()
+        assert [(n, "on", threading.main_thread()) for n in range(3)] == told
+
+    bridged(main)
+
+
 def test_a_call_that_is_cancelled() -> None:
     """Whoever waits no more has it cancelled there."""
     ended = threading.Event()

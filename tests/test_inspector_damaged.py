@@ -13,9 +13,11 @@ from atomic_store import parse_filter as parse
 from atomic_store.journal.clock import utc_now
 from followed_journals import records_in
 from inspector.model.which import Which
-from inspector.sources.damaged import DamagedSource, open_damaged
+from inspector.sources.damaged import DamagedSource, open_damaged, salvage
 from inspector.sources.files import open_files
 from inspector.sources.lasting import LastingSource, open_directory
+from inspector.sources.opening import open_source
+from inspector.sources.source import OnProgress
 from inspector_sources import (
     LOST,
     RECORDS,
@@ -54,6 +56,24 @@ async def test_a_damaged_store_is_opened(tmp_path: Path) -> None:
         words = (await looked.source.health()).words
         assert words.endswith(", 1 place; what can be read is shown")
         assert isinstance(looked.source.damage, JournalCorrupt)
+
+
+async def test_how_far_it_has_come(tmp_path: Path) -> None:
+    """Reading all of it is told, up to its end, to whoever opens it."""
+    async with damaged(tmp_path) as looked:
+        told: list[tuple[int, int]] = []
+
+        def tell(done: int, total: int) -> None:
+            told.append((done, total))
+
+        path = looked.source.place
+        async with open_source(path, on_progress=tell) as source:
+            assert isinstance(source, DamagedSource)
+        segments = (await source.stock()).segments
+        assert {sum(segment.bytes for segment in segments)} == {total for _, total in told}
+        assert 0 == told[0][0]
+        assert sorted(told) == told
+        assert len(told) == len(segments)
 
 
 async def test_the_identity_is_damaged(tmp_path: Path) -> None:
@@ -147,6 +167,36 @@ async def test_damage_that_is_met_while_reading(tmp_path: Path) -> None:
         health = await source.health()
         assert not health.is_well
         assert ", 1 place; " in health.words
+
+
+async def test_how_it_goes_while_the_rest_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told that it is damaged, and how much was looked through; also if that fails."""
+    async with spoiled(tmp_path) as looked:
+        source, said = looked.source, []
+
+        async def slow(
+            path: str, damage: JournalCorrupt, *, disk: object, on_progress: OnProgress
+        ) -> DamagedSource:
+            on_progress(3, 8)
+            said.append(await source.health())
+            return await salvage(path, damage, on_progress=on_progress)
+
+        async def failing(*_: object, on_progress: OnProgress, **__: object) -> DamagedSource:
+            on_progress(0, 0)
+            said.append(await source.health())
+            raise JournalFailed("read", "x", "try again")
+
+        monkeypatch.setattr("inspector.sources.lasting.salvage", failing)
+        with pytest.raises(JournalFailed):
+            await source.page(Which(), limit=RECORDS)
+        assert (await source.health()).is_well
+        monkeypatch.setattr("inspector.sources.lasting.salvage", slow)
+        await source.page(Which(), limit=RECORDS)
+        assert ["0%", "38%"] == [health.words.rpartition(" ")[2] for health in said]
+        assert all("damaged: looking for" in health.words for health in said)
+        assert "what can be read is shown" in (await source.health()).words
 
 
 @pytest.mark.parametrize("reverse", [False, True])

@@ -33,6 +33,8 @@ class OpeningScreen(Screen[None]):
         super().__init__()
         self.place = place
         self._again = again
+        # Which part of a damaged store was read; None while it does not look like one.
+        self._read: float | None = None
 
     def compose(self) -> ComposeResult:
         """Say what is opened."""
@@ -43,6 +45,20 @@ class OpeningScreen(Screen[None]):
     def on_mount(self) -> None:
         """Say where."""
         self.query_one(TopBar).place = self.place
+        if self._read is not None:
+            self._show_progress()
+
+    def progress(self, done: int, total: int) -> None:
+        """Say how far a damaged store was read: all of it is, for what can still be read."""
+        self._read = done / max(1, total)
+        if self.is_mounted and self.is_current:
+            self._show_progress()
+
+    def _show_progress(self) -> None:
+        bar = self.query_one(TopBar)
+        bar.health, bar.is_well = "damaged", False
+        words = f"looking for what can be read of it … {self._read:.0%}"
+        self.query_one("#words", Static).update(Content(words))
 
     def failed(self, error: BaseException) -> None:
         """Say why it did not open."""

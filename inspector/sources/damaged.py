@@ -10,11 +10,10 @@ from typing import Any, TypeVar, final
 import attrs
 import trio
 
-from atomic_store.errors import AtomicStoreError, JournalCorrupt, StoreReplaced
+from atomic_store.errors import JournalCorrupt, StoreReplaced
 from atomic_store.journal import Head, Page, ScopeEnd, StoredRecord, Wanted
 from atomic_store.journal.creating import expect_store, read_identity
 from atomic_store.journal.disk import Disk, OSDisk
-from atomic_store.journal.files import size_of
 from atomic_store.journal.layout import INDEX, JOURNAL, SNAPSHOTS
 from atomic_store.journal.line import StoreLine
 from atomic_store.journal.stock import SegmentStock, Stock, folder_of, torn_of
@@ -27,7 +26,7 @@ from .files import SCOPES_MAX, check_all, in_thread, seen, writing
 from .looking import POSITION_MAX, first_at, page_of, search, wanted_of
 from .salvage import Check, Salvage, Segment
 from .salvaged import SalvagedPage, records_of
-from .source import Feature, Followed, Found, Health, OnProgress, Send
+from .source import Feature, Followed, Found, Health, OnProgress, Send, nobody_looks
 from .writers import Held
 
 T = TypeVar("T")
@@ -59,9 +58,12 @@ class Remains:
         """How many places are damaged, as of the last `refresh`."""
         return self._salvage.places
 
-    async def refresh(self) -> None:
+    async def refresh(self, on_progress: OnProgress = nobody_looks) -> None:
         """
         Take up what was written since.
+
+        Args:
+          on_progress: is called in a thread with how many bytes were read, of how many.
 
         Checkpoints: always. Cancellation: nothing is lost.
 
@@ -70,9 +72,9 @@ class Remains:
           StoreReplaced: another one is, or another history of it.
           JournalFailed: the disk refused.
         """
-        await self._do(self._read_on)
+        await self._do(lambda check: self._read_on(check, on_progress))
 
-    def _read_on(self, check: Check) -> None:
+    def _read_on(self, check: Check, on_progress: OnProgress) -> None:
         expect_store(self._disk, self._path)
         now = _identity_at(self._disk, self._path)
         if self._identity is not None and now is not None and now != self._identity:
@@ -82,7 +84,7 @@ class Remains:
             )
         if self._salvage.is_stale():
             self._salvage = Salvage(self._disk, self._path)
-        self._salvage.read_on(check)
+        self._salvage.read_on(check, on_progress)
 
     async def scan(self, wanted: Wanted, *, limit: int) -> Page:
         """Look for records that are wanted; see `Journal`."""
@@ -135,13 +137,10 @@ class Remains:
         )  # fmt: skip
 
     def _segment(self, segment: Segment) -> SegmentStock:
-        try:
-            size = size_of(self._disk, self._salvage.path_of(segment))
-        except AtomicStoreError:
-            size = 0
         return SegmentStock(
-            segment.name, size, segment.records, segment.first_at, segment.last_at, "none"
-        )
+            segment.name, self._salvage.size(segment), segment.records, segment.first_at,
+            segment.last_at, "none",
+        )  # fmt: skip
 
     async def _do(self, work: Callable[[Check], T]) -> T:
         async with self._turn:
@@ -297,7 +296,11 @@ class DamagedSource:
 
 @asynccontextmanager
 async def open_damaged(
-    path: str, damage: JournalCorrupt, *, disk: Disk | None = None
+    path: str,
+    damage: JournalCorrupt,
+    *,
+    disk: Disk | None = None,
+    on_progress: OnProgress = nobody_looks,
 ) -> AsyncIterator[DamagedSource]:
     """
     Open a damaged store's directory for a block. All that can be read of it is read once.
@@ -306,6 +309,7 @@ async def open_damaged(
       path: the store's directory.
       damage: why it cannot be opened otherwise.
       disk: another disk than the operating system's.
+      on_progress: is called in a thread with how many bytes were read, of how many.
 
     Raises:
       NotAStore: there is nothing at `path`, or something else.
@@ -313,16 +317,22 @@ async def open_damaged(
 
     Checkpoints: on entering. Cancellation: may be cancelled while it reads.
     """
-    yield await salvage(path, damage, disk=disk)
+    yield await salvage(path, damage, disk=disk, on_progress=on_progress)
 
 
-async def salvage(path: str, damage: JournalCorrupt, *, disk: Disk | None = None) -> DamagedSource:
+async def salvage(
+    path: str,
+    damage: JournalCorrupt,
+    *,
+    disk: Disk | None = None,
+    on_progress: OnProgress = nobody_looks,
+) -> DamagedSource:
     """Read what can be read of a damaged store; see `open_damaged`. It holds no file open."""
     real_disk: Disk = OSDisk() if disk is None else disk
     place = real_disk.resolve(path)
     identity = await in_thread(real_disk, lambda check: _identity_at(real_disk, place))
     remains = Remains(real_disk, place, Salvage(real_disk, place), identity)
-    await remains.refresh()
+    await remains.refresh(on_progress)
     return DamagedSource(place, damage, real_disk, remains)
 
 

@@ -19,7 +19,7 @@ from ..model.scope_seen import ScopeSeen
 from ..model.which import Which
 from .damaged import DamagedSource, open_damaged, salvage
 from .files import FileSource, open_files
-from .source import Feature, Followed, Found, Health, OnProgress, Send, Source
+from .source import Feature, Followed, Found, Health, OnProgress, Send, Source, nobody_looks
 
 T = TypeVar("T")
 
@@ -38,6 +38,8 @@ class LastingSource:
     _files: FileSource
     _disk: Disk | None
     _damaged: DamagedSource | None = attrs.field(default=None, init=False)
+    # Which part, while what can be read is looked for.
+    _looked_through: float | None = attrs.field(default=None, init=False)
     _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
     @property
@@ -48,9 +50,14 @@ class LastingSource:
     async def health(self) -> Health:
         """Say how it goes; see `Source`."""
         health = await self._files.health()
-        if self._damaged is None or health.words.startswith(("gone", "replaced")):
+        if health.words.startswith(("gone", "replaced")):
             return health
-        return await self._damaged.health()
+        if self._damaged is not None:
+            return await self._damaged.health()
+        if self._looked_through is not None:
+            words = f"damaged: looking for what can be read, {self._looked_through:.0%}"
+            return Health(False, words)
+        return health
 
     async def position(self) -> int:
         """Give the last record's position now; see `Source`."""
@@ -151,13 +158,21 @@ class LastingSource:
     async def _salvaged(self, damage: JournalCorrupt) -> DamagedSource:
         async with self._turn:
             if self._damaged is None:
-                self._damaged = await salvage(self.place, damage, disk=self._disk)
+                try:
+                    self._damaged = await salvage(
+                        self.place, damage, disk=self._disk, on_progress=self._look_through
+                    )
+                finally:
+                    self._looked_through = None
             return self._damaged
+
+    def _look_through(self, done: int, total: int) -> None:
+        self._looked_through = done / max(1, total)
 
 
 @asynccontextmanager
 async def open_directory(
-    path: str, *, disk: Disk | None = None
+    path: str, *, disk: Disk | None = None, on_progress: OnProgress = nobody_looks
 ) -> AsyncIterator[LastingSource | DamagedSource]:
     """
     Open a store's directory for a block, sound or damaged.
@@ -165,6 +180,8 @@ async def open_directory(
     Args:
       path: the store's directory.
       disk: another disk than the operating system's.
+      on_progress: is called in a thread while a damaged store is read, with how many bytes
+        were, of how many.
 
     Raises:
       NotAStore: there is nothing at `path`, something else, a store that is not finished, or
@@ -179,5 +196,7 @@ async def open_directory(
             files = await stack.enter_async_context(open_files(path, disk=disk))
             source = LastingSource(files.place, files, disk)
         except JournalCorrupt as damage:
-            source = await stack.enter_async_context(open_damaged(path, damage, disk=disk))
+            source = await stack.enter_async_context(
+                open_damaged(path, damage, disk=disk, on_progress=on_progress)
+            )
         yield source

@@ -12,19 +12,23 @@ from atomic_store.errors import shown
 from .errors import NotAPlace
 from .lasting import open_directory
 from .looking import is_text
-from .source import Source
+from .source import OnProgress, Source, nobody_looks
 
 GATEWAY_SCHEMES = ("ws", "wss")
 _HINTS = {"http": "ws", "https": "wss"}
 
 
-def open_source(place: str, *, token: str | None = None) -> AbstractAsyncContextManager[Source]:
+def open_source(
+    place: str, *, token: str | None = None, on_progress: OnProgress = nobody_looks
+) -> AbstractAsyncContextManager[Source]:
     """
     Open what is to be looked at, for a block.
 
     Args:
       place: a store's directory, or the URL of a gateway (``ws://…`` or ``wss://…``).
       token: says who we are to a gateway; a directory needs none.
+      on_progress: is called in a thread while a damaged store is read, with how many bytes
+        were, of how many.
 
     Raises:
       NotAPlace: `place` is neither, or the token is no text.
@@ -38,7 +42,7 @@ def open_source(place: str, *, token: str | None = None) -> AbstractAsyncContext
     """
     scheme, colon, _ = place.partition("://")
     if not colon or not scheme.isalnum():
-        return _open_path(place)
+        return _open_path(place, on_progress)
     if scheme.lower() in GATEWAY_SCHEMES:
         return _open_url(place, token)
     instead = _HINTS.get(scheme.lower())
@@ -79,8 +83,8 @@ def path_of(place: str) -> str:
 
 
 @asynccontextmanager
-async def _open_path(place: str) -> AsyncIterator[Source]:
-    async with open_directory(path_of(place)) as source:
+async def _open_path(place: str, on_progress: OnProgress) -> AsyncIterator[Source]:
+    async with open_directory(path_of(place), on_progress=on_progress) as source:
         yield source
 
 

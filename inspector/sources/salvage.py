@@ -17,11 +17,11 @@ from typing import TypeAlias, final
 import attrs
 import msgspec
 
-from atomic_store.errors import JournalCorrupt
+from atomic_store.errors import AtomicStoreError, JournalCorrupt
 from atomic_store.journal import ScopeEnd
 from atomic_store.journal.disk import Access, Disk
 from atomic_store.journal.failing import attempting
-from atomic_store.journal.files import opened, read_range
+from atomic_store.journal.files import opened, read_range, size_of
 from atomic_store.journal.layout import JOURNAL
 from atomic_store.journal.line import (
     LINE_BYTES_MAX,
@@ -33,6 +33,8 @@ from atomic_store.journal.line import (
 )
 from atomic_store.journal.reading import as_damage
 from atomic_store.journal.segment_reader import list_journal
+
+from .source import OnProgress, nobody_looks
 
 CHUNK_BYTES = 1024 * 1024
 """How much is read at a time."""
@@ -130,23 +132,38 @@ class Salvage:
         known = [segment.name for segment in self.segments]
         return known != self._names()[: len(known)] or any(map(self._is_cut, self.segments[-1:]))
 
-    def read_on(self, check: Check = lambda: None) -> None:
+    def read_on(self, check: Check = lambda: None, on_progress: OnProgress = nobody_looks) -> None:
         """
         Take up what was written since.
 
         Args:
           check: is called between reads; what it raises ends it, and nothing is lost.
+          on_progress: is called with how many bytes were read, of how many.
 
         Raises:
           JournalFailed: the disk refused.
         """
         begin = max(0, len(self.segments) - 1)
         self.segments += map(Segment, self._names()[len(self.segments) :])
+        sizes = [self.size(segment) for segment in self.segments[begin:]]
         for number in range(begin, len(self.segments)):
+            done, segment = sum(sizes[: number - begin]), self.segments[number]
+
+            def between(done: int = done, segment: Segment = segment) -> None:
+                check()
+                on_progress(done + segment.next, sum(sizes))
+
             try:
-                self._read_segment(number, check)
+                self._read_segment(number, between)
             except JournalCorrupt:
                 self._bad()
+
+    def size(self, segment: Segment) -> int:
+        """How large a segment's file is, in bytes; 0 if that cannot be known."""
+        try:
+            return size_of(self.disk, self.path_of(segment))
+        except AtomicStoreError:
+            return 0
 
     def _names(self) -> list[str]:
         try:

@@ -24,6 +24,10 @@ OnProgress: TypeAlias = Callable[[int, int], None]
 """Is told how much is done, and of how much."""
 
 
+def nobody_looks(done: int, total: int) -> None:
+    """An `OnProgress` that does nothing."""
+
+
 class Feature(Enum):
     """What not every source can do."""
 
