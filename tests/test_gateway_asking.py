@@ -12,8 +12,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 import atomic_store.gateway.asking as asking
 from atomic_store import JsonEvent, open_store
 from atomic_store.gateway import Limits
+from gateway_records import admit
 from gateway_talk import House, Talk, house
-from test_gateway_following import admit
 
 
 def answer(talk: Talk) -> tuple[list[int], dict[str, Any]]:

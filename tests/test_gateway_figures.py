@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from gateway_records import admit
 from gateway_talk import House, bid, house
-from test_gateway_following import admit
 
 
 def figures(here: House) -> dict[str, float]:

@@ -13,25 +13,8 @@ from atomic_store import JsonEvent
 from atomic_store.errors import JournalCorrupt, JournalFailed
 from atomic_store.gateway import Limits
 from atomic_store.journal.memory import MemoryJournal
+from gateway_records import admit, positions
 from gateway_talk import House, Talk, house
-
-
-async def admit(here: House, *cents: int, scope: str = "lot/1", pad: int = 0) -> None:
-    """Have bids admitted by the application itself."""
-    for one in cents:
-        event = JsonEvent("Bid", {"cents": one, "pad": "x" * pad})
-        result = await here.store.store_if_valid(event, lambda r: r.accept(), scope=scope)
-        assert result.was_accepted
-    await wait_all_tasks_blocked()
-
-
-def positions(talk: Talk, id_: int) -> list[int]:
-    """The positions of the records that a subscription has given since."""
-    found = []
-    for message in talk.hear_all():
-        if message["type"] == "records" and message["id"] == id_:
-            found += [record["position"] for record in message["records"]]
-    return found
 
 
 async def test_history_then_live() -> None:
@@ -135,59 +118,6 @@ async def test_a_record_that_fits_no_message() -> None:
 
         assert "data" not in record
         assert record["omitted_bytes"] > 6_000
-
-
-async def test_reading_ahead(mock_clock: MockClock) -> None:
-    """Who comes while the sweeper rests reads ahead of it, and gets nothing a second time."""
-    async with house() as here:
-        here.gateway._services.following.sweep_s = 1
-        await admit(here, 1)
-        await admit(here, 2, 3)
-        ada = await here.connect()
-        id_ = await ada.ask("subscribe", all=True)
-        assert [1, 2, 3] == positions(ada, id_)
-        await admit(here, 4)
-        assert [] == positions(ada, id_)
-        mock_clock.jump(1)
-        await wait_all_tasks_blocked()
-
-        assert [4] == positions(ada, id_)
-
-
-async def test_it_rests(mock_clock: MockClock) -> None:
-    """After a sweep commits gather, at least for half as long as it took; then they go together."""
-    async with house() as here:
-        following = here.gateway._services.following
-        following.sweep_s, following.rest_share = 0.01, 0.5
-        ada = await here.connect()
-        await ada.ask("subscribe", all=True)
-        for took, rest in ((0.0, 0.01), (0.008, 0.004), (2.0, 1.0)):
-            following.on_delivered = lambda *_, took=took: mock_clock.jump(took)
-            await admit(here, 1)
-            following.on_delivered = lambda *_: None
-            ada.hear_all()
-            await admit(here, 2, 3)
-            mock_clock.jump(0.9 * rest)
-            await wait_all_tasks_blocked()
-            assert [] == ada.hear_all()
-            mock_clock.jump(0.2 * rest)
-            await wait_all_tasks_blocked()
-            assert 2 == len(ada.heard("records")["records"])
-            mock_clock.jump(2.0)
-            await wait_all_tasks_blocked()
-
-
-async def test_what_waits_is_sent_without_a_rest() -> None:
-    """Where a sweep leaves something behind, the next one follows at once."""
-    async with house() as here:
-        here.gateway._services.following.sweep_s = 3600
-        ada = await here.connect()
-        id_ = await ada.ask("subscribe", all=True)
-        events = [JsonEvent("Bid", {"cents": one}) for one in range(1_200)]
-        await here.store.store_if_valid(events[0], lambda r: r.accept(events=events), scope="lot/1")
-        await wait_all_tasks_blocked()
-
-        assert list(range(1, 1_201)) == positions(ada, id_)
 
 
 async def test_from_the_journal() -> None:

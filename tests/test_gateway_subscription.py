@@ -11,8 +11,8 @@ from trio.testing import wait_all_tasks_blocked
 import atomic_store.reading as reading
 from atomic_store import JsonEvent
 from atomic_store.gateway import Limits, Principal
+from gateway_records import admit, positions
 from gateway_talk import House, house
-from test_gateway_following import admit, positions
 
 
 async def test_so_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from gateway_records import admit
 from gateway_talk import House, Talk, bid, house
 from slow_journals import hold_back
-from test_gateway_following import admit
 
 
 async def filled(here: House) -> Talk:

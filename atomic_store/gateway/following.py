@@ -33,6 +33,8 @@ SWEEP_S: Final = 0.02
 """How long the sweeper lets commits gather when they come one after the other."""
 REST_SHARE: Final = 0.5
 """For what share of the time that a sweep took it rests at least."""
+TURNS: Final = 8
+"""In how many turns of the loop those have sent who could not be handed everything at once."""
 
 
 @final
@@ -143,23 +145,28 @@ class Following:
                 return False
             await self._hub.wait()
             return True
-        began = trio.current_time()
+        began, all_took = trio.current_time(), True
         records = self._hub.page(self.position)
         if records is None:
             # More was admitted at once than is kept: they read it from the journal.
             self._leave_all_behind()
         else:
-            self._sweep(records)
-        took = trio.current_time() - began
+            all_took = self._sweep(records)
         if self.position < self.store.head.position:
             # There is another page: what has gathered already does not wait.
             await trio.lowlevel.checkpoint()
-        else:
-            # Commits gather while the others have their turn.
-            await trio.sleep(max(self.sweep_s - took, self.rest_share * took))
+            return True
+        if not all_took:
+            # Tasks of their own send it, each a part in its turn: that is time, too.
+            for _ in range(TURNS):
+                await trio.lowlevel.checkpoint()
+        took = trio.current_time() - began
+        # Commits gather while the others have their turn.
+        await trio.sleep(max(self.sweep_s - took, self.rest_share * took))
         return True
 
-    def _sweep(self, records: list[StoredRecord]) -> None:
+    def _sweep(self, records: list[StoredRecord]) -> bool:
+        """Hand records to all who keep up; False if not all of their sockets took them at once."""
         texts: dict[int, bytes] = {}
         first, last = records[0].position, records[-1].position
         bytes_max = self.message_bytes - FRAME_BYTES
@@ -171,7 +178,7 @@ class Following:
             return text
 
         scopes = {record.scope for record in records}
-        delivered, messages = 0, 0
+        delivered, messages, all_took = 0, 0, True
         for topic in self._topics.values():
             one = topic.wanted.scope
             if not topic.live or (one is not None and one not in scopes):
@@ -196,11 +203,13 @@ class Following:
                 taken = subscription.take(bodies)
                 delivered += sum(body.count for body in taken)
                 messages += len(taken)
+                all_took = all_took and not subscription.peer.outbox.size
                 if len(taken) < len(bodies):
                     self._fall_behind(subscription)
         self.position = last
         # Once for all: counting takes as long as sending to a few of them.
         self._count(delivered, messages)
+        return all_took
 
     def _bodies(
         self, records: list[StoredRecord], text_of: Callable[[StoredRecord], bytes]

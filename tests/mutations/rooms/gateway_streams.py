@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ..mutation import of_file
 
-FOLLOWING = "test_gateway_following test_gateway_subscription test_gateway_random"
+FOLLOWING = (
+    "test_gateway_following test_gateway_sweeping test_gateway_subscription test_gateway_random"
+)
 
 MUTATIONS = [
     *of_file(
@@ -39,6 +41,13 @@ MUTATIONS = [
             ),
             "",
             FOLLOWING + " test_gateway_floods",
+        ),
+        (
+            "commits-gather-over-tls",
+            "Commits gather for as long as it takes to send, also where tasks of their own send.",
+            "            for _ in range(TURNS):\n",
+            "            for _ in range(0):\n",
+            FOLLOWING,
         ),
         (
             "no-duplicate-for-who-read-ahead",
