@@ -12,6 +12,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextvars import copy_context
 from functools import partial
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, final
 
@@ -141,9 +142,11 @@ class Bridge:
 
     def back(self, function: Callable[P, object]) -> Callable[P, None]:
         """Give what may be called in any thread, to have a function called in the loop's soon."""
+        context = copy_context()
 
         def call(*args: P.args, **kwargs: P.kwargs) -> None:
-            self._tell(partial(function, *args, **kwargs))
+            # Textual knows by the context whose app it is.
+            self._tell(partial(context.run, function, *args, **kwargs))
 
         return call
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import repeat
 from pathlib import Path
 
 import attrs
@@ -23,8 +21,6 @@ class Looker:
 
     known: Known
     seen: list[StoredRecord]
-    asked: Iterator[bool] = attrs.Factory(lambda: repeat(True))
-    """Whether somebody asked before a look."""
 
     @classmethod
     def at(cls, disk: Disk) -> Looker:
@@ -32,13 +28,10 @@ class Looker:
         return cls(known, all_of(known))
 
     def look(self) -> None:
-        is_asked = next(self.asked)
-        if is_asked:
-            self.known.catch_up()
         while True:
             step = self.known.tail.read_on(700)
             for commit in step.commits:
-                self.known.take(commit, is_asked=is_asked)
+                self.known.take(commit)
                 self.seen += map(to_stored, commit.records)
             covered = self.known.covered(must=False)
             if covered is not None:
@@ -49,7 +42,6 @@ class Looker:
 
 def all_of(known: Known) -> list[StoredRecord]:
     """The records of all that is known."""
-    known.catch_up()
     tail, last = known.tail, known.memory[-1].last
     directory = tail.segment.rpartition("/")[0]
     scan = Scan(tail.disk, directory, known.coverage, known.memory, last, Wanted(), 10**6)

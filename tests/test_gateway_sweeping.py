@@ -70,6 +70,25 @@ async def test_it_rests_after_what_tasks_send(mock_clock: MockClock) -> None:
         assert 2 == len(ada.heard("records")["records"])
 
 
+async def test_a_few_that_wait_hold_up_nobody(mock_clock: MockClock) -> None:
+    """It rests no longer because one of several takes nothing at once."""
+    async with house() as here:
+        following = here.gateway._services.following
+        following.sweep_s, following.rest_share = 0.01, 0.5
+        talks = [await here.connect() for _ in range(3)]
+        ids = [await talk.ask("subscribe", all=True) for talk in talks]
+        for talk in talks:
+            talk.hear_all()
+        talks[0].gate.encrypt = lambda: mock_clock.jump(2.0)
+        await admit(here, 1)
+        assert [1, 1, 1] == [len(talk.heard("records")["records"]) for talk in talks]
+        talks[0].gate.encrypt = lambda: None
+        await admit(here, 2, 3)
+        mock_clock.jump(0.02)
+        await wait_all_tasks_blocked()
+        assert [[2, 3]] * 3 == [positions(*one) for one in zip(talks, ids, strict=True)]
+
+
 async def test_what_waits_is_sent_without_a_rest() -> None:
     """Where a sweep leaves something behind, the next one follows at once."""
     async with house() as here:

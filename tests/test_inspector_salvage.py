@@ -264,3 +264,24 @@ def test_what_is_changed_later() -> None:
     gone.remove(path)
     salvage.disk = gone
     assert all(record in RECORDS for record in read(salvage))
+
+
+@pytest.mark.parametrize("after", range(1, len(SEGMENTS) + 1))
+def test_cancelled_in_the_middle(after: int) -> None:
+    """Whoever reads on has all of it, wherever it was cancelled."""
+    salvage, checks = Salvage(SOUND.copy(), STORE), 0
+
+    class Stopped(Exception):
+        pass
+
+    def check() -> None:
+        nonlocal checks
+        checks += 1
+        if checks == after:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        salvage.read_on(check)
+    salvage.read_on()
+    assert RECORDS == read(salvage)
+    assert 0 == salvage.places

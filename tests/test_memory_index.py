@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from atomic_store.journal.index_file import MemoryIndex
 from atomic_store.journal.index_file.write import file_chunks
@@ -23,20 +24,23 @@ from index_files import (
 )
 
 
-def memory_of(run: Run) -> MemoryIndex:
+def memory_of(run: Run, *, hashes_late: bool = False) -> MemoryIndex:
     """An index of a run's records."""
-    index = MemoryIndex(3, 5, run.first, run.begin, VALUE)
+    index = MemoryIndex(3, 5, run.first, run.begin, VALUE, hashes_late)
     for entry in run.entries:
         index.add(entry, run.position_before)
-    index.close(run.end, VALUE)
+    index.end = run.end
     return index
 
 
 @settings(max_examples=60)
-@given(runs(max_size=60), st.sampled_from(["", "a", "lot-1", "z" * 511]), st.sampled_from(NAMES))
-def test_same_answers(run: Run, prefix: str, after: str) -> None:
+@given(
+    runs(max_size=60), st.sampled_from(["", "a", "lot-1", "z" * 511]), st.sampled_from(NAMES),
+    st.booleans(),
+)  # fmt: skip
+def test_same_answers(run: Run, prefix: str, after: str, hashes_late: bool) -> None:
     """Whatever is asked of the index, and of the file of the same records, has one answer."""
-    index, reader = memory_of(run), reader_of(file_of(run))
+    index, reader = memory_of(run, hashes_late=hashes_late), reader_of(file_of(run))
     assert (run.first + len(run.entries) - 1) == index.last == reader.header.last
     for position in range(run.first, index.last + 1):
         assert reader.extent(position) == index.extent(position)
@@ -74,6 +78,42 @@ def test_same_file() -> None:
     made = b"".join(file_chunks(index.contents, index.facts(STORE, HISTORY), None))
 
     assert file_of(run) == made
+
+
+def test_hashing_late() -> None:
+    """Ids are hashed when one is asked for; what comes later is hashed later."""
+    run = many(500)
+    index, entries = memory_of(run, hashes_late=True), dict(run.numbered())
+    contents = index.contents
+    assert 400 < contents.late_hashes
+    assert run.first in index.find_id(entries[run.first].scope, entries[run.first].id)
+    assert 0 == contents.late_hashes
+    last = run.entries[-1]
+    span = index.scope(last.scope)
+    assert span is not None
+    sequence = span.last_sequence + 1
+    for k, id_ in enumerate(("8b6d1c1e-0000-4000-8000-000000000001", "not of 36 bytes: ö")):
+        following = structs.replace(last, id=id_, k=1, sequence=sequence + k)
+        index.add(following, run.position_before)
+    assert 1 == contents.late_hashes
+    assert (index.last - 1,) == index.find_id(last.scope, "8b6d1c1e-0000-4000-8000-000000000001")
+    assert (index.last,) == index.find_id(last.scope, "not of 36 bytes: ö")
+
+
+def test_hashing_late_makes_the_same_file() -> None:
+    """Whenever it is made."""
+    run = many(3000)
+    index = memory_of(run, hashes_late=True)
+
+    assert file_of(run) == b"".join(file_chunks(index.contents, index.facts(STORE, HISTORY), None))
+
+
+def test_a_scope_that_is_just_added() -> None:
+    """Another thread may see it before its first record: then there is nothing of it."""
+    index = memory_of(many(3))
+    index.contents.begin_scope("new", 1, 0)
+
+    assert index.scope("new") is None
 
 
 def test_looking_up_while_it_is_made() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 import trio
@@ -15,7 +16,7 @@ from atomic_store import (
 from atomic_store.testing.faulty_disk import FaultyDisk
 from bids import Bid, Call, accept
 from bids_beside import beside, bid_often, bids_on, take
-from journal_files import STORE
+from journal_files import STORE, an_id
 
 
 @pytest.fixture
@@ -227,3 +228,24 @@ async def test_a_reader_that_closes_while_a_feed_looks() -> None:
             await wait_all_tasks_blocked()
 
             assert isinstance(call.error, StopAsyncIteration)
+
+
+async def test_looking_a_proposal_up_while_following() -> None:
+    """What has just come is found by its proposal's id, also by several at once."""
+    async with beside() as (store, reader, _), reader.subscribe(after="end") as feed:
+        assert [CaughtUp(40)] == await take(feed, 1)
+        found: list[int] = []
+
+        async def look_up(number: int) -> None:
+            result = await reader.outcome(UUID(an_id(number)), scope=f"lot-{number % 3}")
+            assert result is not None
+            found.append(number)
+
+        for begin in (40, 50):
+            await bid_often(store, 10, begin=begin)
+            await take(feed, 10)
+            async with trio.open_nursery() as nursery:
+                for number in (0, 39, begin, begin + 9):
+                    nursery.start_soon(look_up, number)
+        assert [0, 0, 39, 39, 40, 49, 50, 59] == sorted(found)
+        assert await reader.outcome(UUID(an_id(60)), scope="lot-0") is None

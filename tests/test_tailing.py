@@ -98,7 +98,6 @@ class Watched:
     disk: FaultyDisk
     whether: Iterator[bool]
     is_split: bool
-    asked: list[bool]
     looker: Looker | None = None
     errors: list[Exception] = attrs.Factory(list)
     number: int = 0
@@ -126,9 +125,7 @@ class Watched:
         async with open_file_journal(
             STORE, disk=disk, clock=self.clock, segment_bytes_max=1500, piece_bytes=600
         ) as journal:
-            if self.looker is None:
-                self.looker = Looker.at(self.disk)
-                self.looker.asked = chain(self.asked, repeat(False))
+            self.looker = self.looker or Looker.at(self.disk)
             store = Writing(journal, started={s.scope: s.sequence for s in await journal.scopes()})
             while rest:
                 what, events, size = rest.popleft()
@@ -159,13 +156,13 @@ class Watched:
 
 
 @settings(max_examples=150)
-@given(OPERATIONS, st.lists(st.booleans(), max_size=40), st.booleans(), st.lists(st.booleans()))
+@given(OPERATIONS, st.lists(st.booleans(), max_size=40), st.booleans())
 def test_beside_any_writer(
-    operations: list[tuple[str, int, int]], when: list[bool], is_split: bool, asked: list[bool]
+    operations: list[tuple[str, int, int]], when: list[bool], is_split: bool
 ) -> None:
     """Writers come, are killed in the middle of a write, others go on: no gap, no double."""
     rest = deque(operations)
-    watched = Watched(FaultyDisk(), chain(when, repeat(True)), is_split, asked)
+    watched = Watched(FaultyDisk(), chain(when, repeat(True)), is_split)
 
     async def main() -> list[StoredRecord]:
         while rest:

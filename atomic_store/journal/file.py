@@ -187,7 +187,7 @@ class FileJournal:
             k = 1 if r.part is None else r.part[0]
             add(Entry(offset, r.scope, r.sequence, r.id, r.at, k, r.metadata), before)
             offset += len(body) + CRC_BYTES + 1
-        index.close(written.end, written.value)
+        index.end, index.commit = written.end, written.value
         self._head = Head(batch.records[-1].position, written.value)
         self._on_commit(batch.records)
         indexer.seal_if_large()

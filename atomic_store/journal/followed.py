@@ -38,8 +38,7 @@ class FollowedJournal:
     """
     A store's journal, opened by `follow_journal` beside whoever writes it.
 
-    `head` and what is read are as of the last `refresh`. A segment of which nothing is asked is
-    in no index: whoever only follows is spared that.
+    `head` and what is read are as of the last `refresh`.
     """
 
     _known: Known
@@ -48,8 +47,6 @@ class FollowedJournal:
     _was_closed: bool = attrs.field(init=False)
     _looking: trio.Lock = attrs.field(factory=trio.Lock, init=False)
     _is_open: bool = attrs.field(default=True, init=False)
-    # Since the segment was begun.
-    _was_asked: bool = attrs.field(default=False, init=False)
     on_commit: OnCommit = attrs.field(default=lambda records: None, init=False)
     """Is called with the records of each commit that is met, in order, once the head has moved."""
 
@@ -115,25 +112,13 @@ class FollowedJournal:
             self._records.coverage = covered.coverage
 
     def _take(self, commit: ClosedCommit) -> None:
-        if isinstance(commit.mark, HeaderLine):
-            self._was_asked = False
-        self._known.take(commit, is_asked=self._was_asked)
+        self._known.take(commit)
         if isinstance(commit.mark, CutLine):
             return
         self._head = Head(self._records.count, commit.value)
         self._was_closed = isinstance(commit.mark, CloseLine)
         if commit.records:
             self.on_commit([to_stored(record) for record in commit.records])
-
-    @trio.lowlevel.enable_ki_protection
-    async def _ask(self) -> None:
-        """Have all that was seen in the indexes. Checkpoints only if there is something to do."""
-        self._check_open()
-        self._was_asked = True
-        if not self._known.is_caught_up:
-            async with self._looking:
-                self._check_open()
-                await self._records.in_thread(self._known.catch_up)
 
     # --- reading, as a journal ------------------------------------------------------------
 
@@ -147,30 +132,34 @@ class FollowedJournal:
         reverse: bool = False,
     ) -> list[StoredRecord]:
         """Read a scope's records by sequence; see `Journal`."""
-        await self._ask()
+        self._check_open()
         records, _ = await self._records.read_scope(scope, first, last, limit, reverse=reverse)
         return records
 
     async def scan(self, wanted: Wanted, *, limit: int) -> Page:
         """Give a page of the records that are wanted; see `Journal`."""
-        await self._ask()
+        self._check_open()
         return await self._records.scan(wanted, limit)
 
     async def find(self, scope: str, proposal_id: str) -> tuple[StoredRecord, ...]:
         """Give the records of one admitted proposal, if any; see `Journal`."""
-        await self._ask()
-        return await self._records.find(scope, proposal_id)
+        # Ids are hashed by one thread at a time, and `refresh` may do so, too.
+        async with self._looking:
+            self._check_open()
+            if self._known.has_late_hashes:
+                await self._records.in_thread(self._known.hash_late)
+            return await self._records.find(scope, proposal_id)
 
     async def scope_end(self, scope: str) -> ScopeEnd:
         """Say where a scope ends; sequence 0 if it was never used."""
-        await self._ask()
+        self._check_open()
         return await self._records.scope_end(scope)
 
     async def scopes(
         self, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> list[ScopeEnd]:
         """A page of the scopes ever used, by code point; see `Journal`."""
-        await self._ask()
+        self._check_open()
         return await self._records.scopes(prefix, after, limit)
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from typing import final
 
 import attrs
 
-from ..errors import JournalCorrupt, JournalFailed, NotAStore
+from ..errors import JournalCorrupt, NotAStore
 from .chain import Chain, ClosedCommit
 from .coverage import Coverage, entry_of
 from .creating import begun_header, expect_store, read_identity
@@ -19,7 +19,6 @@ from .index_file.write import file_chunks
 from .index_store import IndexStore, Stretch, reader_of
 from .layout import STORE, index_name, segment_name
 from .line import CutLine, HeaderLine
-from .reading import lines_between
 from .segment_reader import list_segments
 from .skipping import skip_pieces, skip_whole
 from .tailing import Tail
@@ -54,13 +53,9 @@ class Known:
     coverage: Coverage
     memory: list[MemoryIndex] = attrs.field(factory=list)
 
-    def take(self, commit: ClosedCommit, *, is_asked: bool = True) -> None:
+    def take(self, commit: ClosedCommit) -> None:
         """
         Take up a commit. Does not block.
-
-        Args:
-          is_asked: whether somebody may ask for its records by anything but their being new.
-            If not, their index is made by `catch_up`, should it be wanted.
 
         Raises:
           JournalCorrupt: a record's time is none.
@@ -74,56 +69,28 @@ class Known:
             if pieces and pieces[-1].header.segment == header.segment:
                 last = pieces[-1].header
                 first, end, value = last.last + 1, last.end, last.commit
-            self.memory.append(MemoryIndex(header.segment, header.first, first, end, value))
+            self.memory.append(
+                MemoryIndex(header.segment, header.first, first, end, value, hashes_late=True)
+            )
             return
         index = self.memory[-1]
-        is_left_out = not is_asked or bool(index.left_out)
         for record, offset in zip(commit.records, commit.offsets, strict=True):
             try:
-                if is_left_out:
-                    index.leave_out(record.scope, record.sequence, record.at)
-                else:
-                    index.add(entry_of(offset, record), not_settled)
+                index.add(entry_of(offset, record), not_settled)
             except ValueError as error:
                 path = self.tail.path_of(index.segment_first)
                 raise JournalCorrupt(path, offset, "a time", record.at) from error
-        index.close(commit.end, commit.value)
+        index.end, index.commit = commit.end, commit.value
 
     @property
-    def is_caught_up(self) -> bool:
-        """Whether all records are in an index."""
-        return not any(index.left_out for index in self.memory)
+    def has_late_hashes(self) -> bool:
+        """Whether `hash_late` has something to do."""
+        return any(index.contents.late_hashes for index in self.memory)
 
-    def catch_up(self) -> None:
-        """
-        Read again what was left out of the indexes. Blocks; nothing may be taken meanwhile.
-
-        Raises:
-          StoreReplaced, NotAStore: the store is not there any more.
-          JournalCorrupt: a line is damaged. What lies before it is in the index.
-          JournalFailed: the disk refused.
-        """
-        try:
-            for index in self.memory:
-                self._fill(index)
-        except (JournalCorrupt, JournalFailed):
-            # That may be how it looks when a store is taken away.
-            self.tail.check_identity()
-            raise
-
-    def _fill(self, index: MemoryIndex) -> None:
-        if not index.left_out:
-            return
-        path, begin = self.tail.path_of(index.segment_first), index.begin_of_left_out
-        for offset, record in lines_between(self.tail.disk, path, begin, index.end):
-            try:
-                index.add_left_out(entry_of(offset, record), record.position)
-            except ValueError as error:
-                found = f"record {record.position} ({error})"
-                raise JournalCorrupt(path, offset, "the record that was here", found) from error
-        if not index.has_all:
-            raise JournalCorrupt(path, begin, f"records up to {index.last}", "fewer")
-        index.nothing_left_out()
+    def hash_late(self) -> None:
+        """Hash what proposals are looked for by. It takes a tenth of a second for a segment."""
+        for index in list(self.memory):
+            index.contents.hash_late()
 
     # --- segments that were cut, whose index files the writer makes ------------------------
 
@@ -144,7 +111,6 @@ class Known:
             for index in whole:
                 found = _found(store, index)
                 if found is None and (must or index is not whole[-1]):
-                    self._fill(index)
                     found = store.save(index_name(index.segment_first), _image(coverage, index))
                 if found is None:
                     break
@@ -159,8 +125,6 @@ class Known:
             for index in kept
             for scope, contents in index.contents.scopes.items()
         }
-        for index in kept:
-            sequences |= index.left_out
         return Covered(coverage, kept, sequences)
 
     def cover(self, covered: Covered) -> None:

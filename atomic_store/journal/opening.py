@@ -267,7 +267,7 @@ class _Opening:
                 self.index.add(entry_of(offset, record), not_settled)
             except ValueError as error:
                 raise JournalCorrupt(self._reader.path, offset, "a time", record.at) from error
-        self.index.close(commit.end, commit.value)
+        self.index.end, self.index.commit = commit.end, commit.value
 
     def _save_index(self) -> None:
         """Make the index file of a segment that was read."""

@@ -51,14 +51,15 @@ class OpeningScreen(Screen[None]):
     def progress(self, done: int, total: int) -> None:
         """Say how far a damaged store was read: all of it is, for what can still be read."""
         self._read = done / max(1, total)
-        if self.is_mounted and self.is_current:
+        if self.is_attached and self.is_current:
             self._show_progress()
 
     def _show_progress(self) -> None:
-        bar = self.query_one(TopBar)
-        bar.health, bar.is_well = "damaged", False
-        words = f"looking for what can be read of it … {self._read:.0%}"
-        self.query_one("#words", Static).update(Content(words))
+        # There may be neither, where it comes early or late.
+        for bar in self.query(TopBar):
+            bar.health, bar.is_well = "damaged", False
+        for words in self.query("#words").results(Static):
+            words.update(Content(f"looking for what can be read of it … {self._read:.0%}"))
 
     def failed(self, error: BaseException) -> None:
         """Say why it did not open."""

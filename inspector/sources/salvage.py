@@ -113,6 +113,8 @@ class Salvage:
     _ats: list[str] = attrs.field(factory=list, init=False)
     _sorted: list[str] = attrs.field(factory=list, init=False)
     _lists: dict[int, array[int]] = attrs.field(factory=dict, init=False)
+    # The number of the segment that is read, or was last.
+    _reading: int = attrs.field(default=0, init=False)
     # The last line was none: whatever follows up to the next record is the same damage.
     _is_bad: bool = attrs.field(default=False, init=False)
 
@@ -143,10 +145,11 @@ class Salvage:
         Raises:
           JournalFailed: the disk refused.
         """
-        begin = max(0, len(self.segments) - 1)
+        begin = self._reading
         self.segments += map(Segment, self._names()[len(self.segments) :])
         sizes = [self.size(segment) for segment in self.segments[begin:]]
         for number in range(begin, len(self.segments)):
+            self._reading = number
             done, segment = sum(sizes[: number - begin]), self.segments[number]
 
             def between(done: int = done, segment: Segment = segment) -> None:

@@ -18,6 +18,8 @@ Before: TypeAlias = Callable[[str], int]
 """Gives the position of a scope's last record before all that a file covers, 0 if none."""
 
 SORTED_AT_ONCE = 4096
+ID_BYTES = 36
+"""A proposal's id is a UUID's text, but for what others have written."""
 NOT_SETTLED = -1
 """The position before, of a scope of which nobody has looked for it yet."""
 
@@ -61,10 +63,13 @@ class Contents:
 
     Args:
       first: the first position that it covers.
+      hashes_late: hash ids when `ids` is asked for, not when records are added. That takes
+        a third of adding them, and whoever only follows a journal asks for none.
     """
 
     first: int
     _digest: Digest = digest_of
+    hashes_late: bool = attrs.field(default=False, kw_only=True)
     first_at: int = attrs.field(init=False, default=0)
     last_at: int = attrs.field(init=False, default=0)
     # Invariant: offsets[k] is that of the record at position first + k, in its segment.
@@ -72,7 +77,11 @@ class Contents:
     # Invariant: of the positions that are multiples of TIMES_EVERY, and of no others.
     times: array[int] = attrs.field(init=False, factory=lambda: array("q"))
     scopes: dict[str, ScopeContents] = attrs.field(init=False, factory=dict)
-    ids: HashBuckets = attrs.field(init=False, factory=HashBuckets)
+    _ids: HashBuckets = attrs.field(init=False, factory=HashBuckets)
+    # Of the ids that are not hashed yet: 36 bytes each, with its scope's half and its ordinal.
+    _late: bytearray = attrs.field(init=False, factory=bytearray)
+    _late_halves: array[int] = attrs.field(init=False, factory=lambda: array("I"))
+    _late_ordinals: array[int] = attrs.field(init=False, factory=lambda: array("I"))
     correlations: HashBuckets = attrs.field(init=False, factory=HashBuckets)
 
     @property
@@ -102,10 +111,43 @@ class Contents:
         if (self.first + ordinal) % TIMES_EVERY == 0:
             self.times.append(at)
         if entry.k == 1:
-            self.ids.add(id_hash(scope.half, entry.id, self._digest), ordinal)
+            self._add_id(scope.half, entry.id, ordinal)
         if entry.metadata is not None:
             for found in correlation_hashes(entry.metadata, self._digest):
                 self.correlations.add(found, ordinal)
+
+    def _add_id(self, half: int, proposal_id: str, ordinal: int) -> None:
+        if self.hashes_late:
+            data = proposal_id.encode()
+            if len(data) == ID_BYTES:
+                self._late_halves.append(half)
+                self._late_ordinals.append(ordinal)
+                # The last of the three: what is counted by it is whole.
+                self._late += data
+                return
+        self._ids.add(id_hash(half, proposal_id, self._digest), ordinal)
+
+    @property
+    def ids(self) -> HashBuckets:
+        """The hashes of all proposals' ids; those that are late are made now."""
+        self.hash_late()
+        return self._ids
+
+    def hash_late(self) -> None:
+        """Make the hashes that are late. Not while another thread does, or adds records."""
+        count = self.late_hashes
+        for k in range(count):
+            data = bytes(self._late[k * ID_BYTES : (k + 1) * ID_BYTES])
+            self._ids.add(self._digest(data) ^ self._late_halves[k], self._late_ordinals[k])
+        if count:
+            del self._late[: count * ID_BYTES]
+            del self._late_halves[:count]
+            del self._late_ordinals[:count]
+
+    @property
+    def late_hashes(self) -> int:
+        """How many ids are not hashed yet."""
+        return len(self._late) // ID_BYTES
 
     def settle(self, before: Before) -> None:
         """Find out what was left open by `not_settled` when scopes were met."""

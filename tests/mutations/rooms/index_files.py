@@ -8,6 +8,16 @@ DAMAGE = "test_index_file_damage test_index_matrix test_index_store"
 
 MUTATIONS = [
     *of_file(
+        "atomic_store/journal/index_file/contents.py",
+        (
+            "late-hashes-are-made",
+            "A proposal is found by its id although that was not hashed when it came.",
+            "        self.hash_late()\n        return self._ids\n",
+            "        return self._ids\n",
+            "test_memory_index",
+        ),
+    ),
+    *of_file(
         "atomic_store/journal/index_file/pages.py",
         (
             "crc-of-a-page",

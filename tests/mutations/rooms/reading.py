@@ -218,41 +218,4 @@ MUTATIONS = [
             "test_filter_needles test_filter_random",
         ),
     ),
-    *of_file(
-        "atomic_store/journal/followed.py",
-        (
-            "a-reader-knows-what-it-followed",
-            "A reader that has only followed has all of it for who asks.",
-            "        if not self._known.is_caught_up:\n",
-            "        if False:\n",
-            "test_left_out test_reader_follows",
-        ),
-    ),
-    *of_file(
-        "atomic_store/journal/known.py",
-        (
-            "a-reader-misses-none-that-it-followed",
-            "A record that a reader has seen and does not find again is damage.",
-            "        if not index.has_all:\n",
-            "        if False:\n",
-            "test_left_out",
-        ),
-    ),
-    *of_file(
-        "atomic_store/journal/index_file/memory.py",
-        (
-            "a-reader-finds-what-it-followed",
-            "Another record in the place of one that a reader has seen is damage.",
-            "        if sequence is not None and entry.sequence != sequence:\n",
-            "        if False:\n",
-            "test_left_out",
-        ),
-        (
-            "a-record-ends-where-it-ended",
-            "What a reader leaves out of an index is not taken for a part of the record before.",
-            "        if not self.left_out:\n            self._contents_end = end\n",
-            "        self._contents_end = end\n",
-            "test_left_out",
-        ),
-    ),
 ]
