@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -9,6 +10,14 @@ from hypothesis import HealthCheck, settings
 
 # So that its failures, too, show the values on both sides.
 pytest.register_assert_rewrite("atomic_store.testing.conformance")
+
+# Whoever starts this in the background, or with nohup, has signals ignored that tests send.
+for _signal, _usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(_signal) == signal.SIG_IGN:
+        signal.signal(_signal, _usual)
 
 # Every run tries the same examples, and none fails because the machine is busy.
 settings.register_profile(
