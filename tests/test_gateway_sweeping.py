@@ -9,6 +9,12 @@ from gateway_records import admit, positions
 from gateway_talk import house
 
 
+async def passed(clock: MockClock, seconds: float) -> None:
+    """Let time pass, and all that is due then be done."""
+    clock.jump(seconds)
+    await wait_all_tasks_blocked()
+
+
 async def test_reading_ahead(mock_clock: MockClock) -> None:
     """Who comes while the sweeper rests reads ahead of it, and gets nothing a second time."""
     async with house() as here:
@@ -20,8 +26,7 @@ async def test_reading_ahead(mock_clock: MockClock) -> None:
         assert [1, 2, 3] == positions(ada, id_)
         await admit(here, 4)
         assert [] == positions(ada, id_)
-        mock_clock.jump(1)
-        await wait_all_tasks_blocked()
+        await passed(mock_clock, 1)
 
         assert [4] == positions(ada, id_)
 
@@ -39,14 +44,11 @@ async def test_it_rests(mock_clock: MockClock) -> None:
             following.on_delivered = lambda *_: None
             ada.hear_all()
             await admit(here, 2, 3)
-            mock_clock.jump(0.9 * rest)
-            await wait_all_tasks_blocked()
+            await passed(mock_clock, 0.9 * rest)
             assert [] == ada.hear_all()
-            mock_clock.jump(0.2 * rest)
-            await wait_all_tasks_blocked()
+            await passed(mock_clock, 0.2 * rest)
             assert 2 == len(ada.heard("records")["records"])
-            mock_clock.jump(2.0)
-            await wait_all_tasks_blocked()
+            await passed(mock_clock, 2.0)
 
 
 async def test_it_rests_after_what_tasks_send(mock_clock: MockClock) -> None:
@@ -62,11 +64,9 @@ async def test_it_rests_after_what_tasks_send(mock_clock: MockClock) -> None:
         assert 1 == len(ada.heard("records")["records"])
         ada.gate.encrypt = lambda: None
         await admit(here, 2, 3)
-        mock_clock.jump(0.9)
-        await wait_all_tasks_blocked()
+        await passed(mock_clock, 0.9)
         assert [] == ada.hear_all()
-        mock_clock.jump(0.2)
-        await wait_all_tasks_blocked()
+        await passed(mock_clock, 0.2)
         assert 2 == len(ada.heard("records")["records"])
 
 
@@ -84,8 +84,7 @@ async def test_a_few_that_wait_hold_up_nobody(mock_clock: MockClock) -> None:
         assert [1, 1, 1] == [len(talk.heard("records")["records"]) for talk in talks]
         talks[0].gate.encrypt = lambda: None
         await admit(here, 2, 3)
-        mock_clock.jump(0.02)
-        await wait_all_tasks_blocked()
+        await passed(mock_clock, 0.02)
         assert [[2, 3]] * 3 == [positions(*one) for one in zip(talks, ids, strict=True)]
 
 

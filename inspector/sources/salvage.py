@@ -148,13 +148,14 @@ class Salvage:
         begin = self._reading
         self.segments += map(Segment, self._names()[len(self.segments) :])
         sizes = [self.size(segment) for segment in self.segments[begin:]]
+        total = sum(sizes)
         for number in range(begin, len(self.segments)):
             self._reading = number
             done, segment = sum(sizes[: number - begin]), self.segments[number]
 
             def between(done: int = done, segment: Segment = segment) -> None:
                 check()
-                on_progress(done + segment.next, sum(sizes))
+                on_progress(done + segment.next, total)
 
             try:
                 self._read_segment(number, between)

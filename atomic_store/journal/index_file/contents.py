@@ -63,8 +63,8 @@ class Contents:
 
     Args:
       first: the first position that it covers.
-      hashes_late: hash ids when `ids` is asked for, not when records are added. That takes
-        a third of adding them, and whoever only follows a journal asks for none.
+      hashes_late: hash ids when `ids` is asked for, not when records are added. That is
+        two fifths of adding them, and whoever only follows a journal asks for none.
     """
 
     first: int
@@ -122,7 +122,6 @@ class Contents:
             if len(data) == ID_BYTES:
                 self._late_halves.append(half)
                 self._late_ordinals.append(ordinal)
-                # The last of the three: what is counted by it is whole.
                 self._late += data
                 return
         self._ids.add(id_hash(half, proposal_id, self._digest), ordinal)
